@@ -1,0 +1,40 @@
+/** Chunks of the parent, shared read-only with the workers. */
+export interface KnownChunks {
+  /** Id of the plan that cut them. */
+  readonly plan: string
+  readonly count: number
+  /** 16 bytes a chunk, in stream order. A chunk that is known to be lost has 16 zero bytes, which no chunk has. */
+  readonly tags: SharedArrayBuffer
+}
+
+/** The chunks of one segment, in order. The arrays are the sink's to keep. */
+export interface RecipeSegment {
+  /** 16 bytes a chunk. */
+  readonly tags: Uint8Array
+  /** Length of each chunk, in bytes. */
+  readonly lengths: Uint32Array
+  /** Where each chunk is: the parent's chunk of that index, or `~ordinal` (negative) of the new frame that holds it. */
+  readonly origins: Int32Array
+}
+
+/** A frame after the last codec. The arrays are the sink's to keep. */
+export interface EncodedFrame {
+  /** 0, 1, 2 … as frames were begun; they arrive in this order. */
+  readonly ordinal: number
+  readonly bytes: Uint8Array
+  /** First 16 bytes of SHA-256 of `bytes`. */
+  readonly digest: Uint8Array
+  /** Length before the first codec, then after each codec; the last is `bytes.length`. */
+  readonly lengths: readonly number[]
+  /** 16 bytes a chunk, in the frame's order. */
+  readonly tags: Uint8Array
+  /** Ends of the chunks in the plain bytes. */
+  readonly ends: Uint32Array
+}
+
+/** Takes what the loop makes of a stream. The repository implements it. */
+export interface Sink {
+  recipe(segment: RecipeSegment): void
+  /** Resolves when the sink can take another one. */
+  frame(frame: EncodedFrame): Promise<void>
+}

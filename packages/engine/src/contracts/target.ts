@@ -1,0 +1,36 @@
+import type { StageBase } from './stage.ts'
+
+/** Where restored bytes go. Runs on the main thread. */
+export interface TargetStage<Settings = never> extends StageBase<'target'> {
+  /** Refuses an existing target. Nothing shows under the target's name before `commit`. @throws KpipeError KPIPE_TARGET_* */
+  open(settings: Settings, context: TargetContext): Promise<Target>
+}
+
+export interface TargetContext {
+  readonly signal: AbortSignal
+  /** Exact length of what will be written. */
+  readonly bytes: number
+}
+
+export type Target = PositionedTarget | OrderedTarget
+
+interface TargetBase {
+  /** Makes what was written visible at once, durably. */
+  commit(): Promise<void>
+  /** Leaves nothing behind. */
+  abort(): Promise<void>
+}
+
+export interface PositionedTarget extends TargetBase {
+  readonly ordered: false
+  /** `bytes` may be reused when this resolves. */
+  write(position: number, bytes: Uint8Array): Promise<void>
+  /** Fills `into` from what was written; resolves with the count, 0 at the end. */
+  read(position: number, into: Uint8Array): Promise<number>
+}
+
+export interface OrderedTarget extends TargetBase {
+  readonly ordered: true
+  /** Pieces in stream order, without gaps. */
+  write(position: number, bytes: Uint8Array): Promise<void>
+}
