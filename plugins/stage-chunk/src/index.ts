@@ -1,1 +1,1 @@
-export {}
+export { chunk as default } from './chunk.ts'

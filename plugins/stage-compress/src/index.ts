@@ -1,1 +1,1 @@
-export {}
+export { compress as default } from './compress.ts'

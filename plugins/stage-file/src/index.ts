@@ -1,1 +1,4 @@
-export {}
+import { source } from './source.ts'
+import { target } from './target.ts'
+
+export default [source, target]

@@ -1,1 +1,1 @@
-export {}
+export { hash as default } from './hash.ts'

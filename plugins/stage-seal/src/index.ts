@@ -1,1 +1,1 @@
-export {}
+export { seal as default } from './seal.ts'
