@@ -41,21 +41,30 @@ export const compress: CodecStage<Settings> = {
     return {
       encode: (bytes) => zstdCompressSync(bytes, { params, chunkSize: pieceBytes, pledgedSrcSize: bytes.length }),
       decode(bytes, _shape, decodedBytes) {
-        const decoded = decompress(bytes, decodedBytes)
+        const { buffer: decoded, engine } = decompress(bytes, decodedBytes)
         if (decoded.length !== decodedBytes) {
           throw damaged(`it holds ${decoded.length} bytes instead of ${decodedBytes}`, bytes)
         }
+        // Some releases of Node pass over what follows the compressed data.
+        if (engine.bytesWritten !== bytes.length) throw damaged(`it ends at byte ${engine.bytesWritten}`, bytes)
         return decoded
       },
     }
   },
 }
 
-function decompress(bytes: Uint8Array, decodedBytes: number): Uint8Array {
+interface Decompressed {
+  readonly buffer: Uint8Array
+  readonly engine: { readonly bytesWritten: number }
+}
+
+function decompress(bytes: Uint8Array, decodedBytes: number): Decompressed {
   try {
     // One byte of room beyond the result spares zlib a second piece.
     const chunkSize = Math.max(decodedBytes + 1, 65536)
-    return zstdDecompressSync(bytes, { maxOutputLength: Math.max(decodedBytes, 1), chunkSize })
+    const options = { maxOutputLength: Math.max(decodedBytes, 1), chunkSize, info: true }
+    // The declared type leaves out what `info` does to the result.
+    return zstdDecompressSync(bytes, options) as unknown as Decompressed
   } catch (error) {
     throw damaged((error as Error).message, bytes, error)
   }

@@ -35,8 +35,10 @@ test('a file without permission is unreachable', async (t) => {
   writeFileSync(`${folder}/closed/snap`, 'x', { mode: 0o000 })
   // Permissions do not hold root back, so the source is opened by a process that is not root.
   const script = `const { default: [source] } = await import(${JSON.stringify(import.meta.resolve('../src/index.ts'))});
-    if (process.getuid() === 0) process.setuid(65534);
-    await source.open({ path: process.argv[1] }, {}).catch((error) => console.log(error.code, error.message))`
+    const root = process.getuid() === 0;
+    if (root) process.seteuid(65534);
+    await source.open({ path: process.argv[1] }, {}).catch((error) => console.log(error.code, error.message));
+    if (root) process.seteuid(0)`
   const output = execFileSync(
     process.execPath,
     ['--conditions=kpipe-source', '--input-type=module', '-e', script, `${folder}/closed/snap`],
