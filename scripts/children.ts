@@ -38,13 +38,14 @@ function watch(): void {
   if (watching) return
   watching = true
   process.once('exit', endAll)
-  for (const signal of signals) {
-    process.once(signal, () => {
-      endAll()
-      // The listener is gone by now, so that this ends the process as the signal would have without it.
-      process.kill(process.pid, signal)
-    })
-  }
+  for (const signal of signals) process.on(signal, endBySignal)
+}
+
+// The listener stays until everything is done: without one, a second Ctrl-C would end this process half way.
+function endBySignal(signal: NodeJS.Signals): void {
+  endAll()
+  process.removeListener(signal, endBySignal)
+  process.kill(process.pid, signal)
 }
 
 // All of it is synchronous: nothing asynchronous runs once a process is exiting.

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { ownChild } from '../../scripts/children.ts'
+
+/** The clone's root folder. */
+export const clone = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What a user of a clone runs. */
+export const kpipeBin = join(clone, 'node_modules/.bin/kpipe')
+
+/** The Nodes that kpipe is tested on; 26 is also what tests run on. */
+export const nodes = {
+  26: join(clone, 'node_modules/.bin/node'),
+  24: join(clone, `node_modules/node24-linux-${process.arch}/bin/node`),
+} as const
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface KpipeOptions {
+  readonly cwd?: string
+  /** Added to the environment of this process; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Standard input; without it there is none. */
+  readonly input?: string | Uint8Array
+  readonly node?: keyof typeof nodes
+  /** A numeric user (and group) to run as; only root can ask for it. */
+  readonly uid?: number
+}
+
+/** Runs kpipe to its end. */
+export async function kpipe(args: readonly string[], options: KpipeOptions = {}): Promise<Ended> {
+  return spawnKpipe(args, options).ended
+}
+
+/** Starts kpipe, for tests that meet it half way. */
+export function spawnKpipe(
+  args: readonly string[],
+  options: KpipeOptions = {},
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const { cwd, input, node = 26, uid } = options
+  const child = ownChild(nodes[node], [kpipeBin, ...args], {
+    ...(cwd !== undefined && { cwd }),
+    ...(uid !== undefined && { uid, gid: uid }),
+    env: { ...process.env, ...options.env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  })
+  child.stdin?.on('error', () => {}) // it may end without reading all of its input
+  child.stdin?.end(input)
+  return { child, ended: collect(child) }
+}
+
+/** Everything that a process wrote, as text, and how it ended. @throws when it could not be started */
+export function collect(child: ReturnType<typeof spawn>): Promise<Ended> {
+  let [stdout, stderr] = ['', '']
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
