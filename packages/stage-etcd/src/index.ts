@@ -1,1 +1,3 @@
-export {}
+import { source } from './source.ts'
+
+export default [source]
