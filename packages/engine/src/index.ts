@@ -1,1 +1,7 @@
 export * from './contracts/index.ts'
+export { type BackupOptions, type BackupProgress, type BackupReport, backup, type OpenedSink } from './loop/backup.ts'
+export { type BackupLimits, defaultLimits } from './loop/limits.ts'
+export { type StreamDigest, streamDigest } from './loop/stream-digest.ts'
+export { startWorkers, type Workers } from './workers/workers.ts'
+export { type InspectSealedOptions, inspectSealed } from './restoring/inspect-sealed.ts'
+export { type RestoreOptions, type RestoreReport, restore } from './restoring/restore.ts'

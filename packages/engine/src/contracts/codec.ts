@@ -29,10 +29,10 @@ export interface CodecContext {
 }
 
 export interface Codec {
-  /** `bytes` are unshared, and the codec's to read until the promise settles. */
+  /** `bytes` are unshared, and the codec's to read until the promise settles. The result is the engine's own from then on. */
   encode(bytes: Uint8Array, shape: FrameShape): Uint8Array | Promise<Uint8Array>
   /**
-   * Exact inverse. `decodedBytes` is what the result must measure: never make more than that.
+   * Exact inverse, with the same rules of ownership. `decodedBytes` is what the result must measure: never make more than that.
    * @throws KpipeError KPIPE_DAMAGED when the bytes are not what `encode` made
    */
   decode(bytes: Uint8Array, shape: FrameShape, decodedBytes: number): Uint8Array | Promise<Uint8Array>

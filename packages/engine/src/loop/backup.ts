@@ -1,0 +1,215 @@
+import type {
+  ChunkPlan,
+  ChunkStage,
+  CodecSecrets,
+  CodecStage,
+  Facts,
+  HashStage,
+  InspectCollector,
+  InspectStage,
+  KnownChunks,
+  Sink,
+  SourceStream,
+} from '../contracts/index.ts'
+import { KpipeError } from '../contracts/index.ts'
+import type { LoadedStage } from '../stages/index.ts'
+import type { CutRecipe } from '../workers/messages.ts'
+import type { Workers } from '../workers/workers.ts'
+import { CutWindow } from './cut-window.ts'
+import { EncodeWindow } from './encode-window.ts'
+import { FrameFiller } from './frame-filler.ts'
+import { readHead } from './head.ts'
+import { Interruption } from './interruption.ts'
+import { type BackupLimits, defaultLimits } from './limits.ts'
+import { Segmenter } from './segments.ts'
+import { StageSeconds } from './stage-seconds.ts'
+import type { StreamDigest } from './stream-digest.ts'
+
+/** What the caller opens once the way of cutting is known. */
+export interface OpenedSink {
+  readonly sink: Sink
+  readonly known: KnownChunks | undefined
+  readonly tagKey: Uint8Array
+  readonly secrets: CodecSecrets
+}
+
+export interface BackupProgress {
+  readonly bytes: number
+  /** Undefined while the source does not know. */
+  readonly totalBytes: number | undefined
+  readonly bytesFresh: number
+}
+
+export interface BackupOptions {
+  readonly stream: SourceStream
+  /** The one that the source's `digestSoFar` reads. */
+  readonly digest: StreamDigest
+  readonly chunk: LoadedStage<ChunkStage>
+  readonly hash: LoadedStage<HashStage>
+  readonly inspect: LoadedStage<InspectStage> | undefined
+  readonly codecs: readonly LoadedStage<CodecStage>[]
+  readonly workers: Workers
+  readonly openSink: (plan: ChunkPlan) => Promise<OpenedSink>
+  readonly signal: AbortSignal
+  readonly onProgress?: (progress: BackupProgress) => void
+  readonly limits?: Partial<BackupLimits>
+}
+
+export interface BackupReport {
+  readonly bytes: number
+  /** SHA-256 of the stream, 32 bytes. */
+  readonly digest: Uint8Array
+  readonly plan: ChunkPlan
+  readonly chunks: number
+  readonly chunksFresh: number
+  readonly bytesFresh: number
+  readonly bytesEncoded: number
+  /** The source's first and last facts, and what the inspector read in the bytes. */
+  readonly facts: Facts
+  /** Seconds of work by stage, summed over threads; `store` is time waited. */
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+/**
+ * Takes a stream through all stages into a sink. One loop on this thread owns the order; it resolves when the last
+ * frame is with the sink, and leaves it to the caller to publish. The source is closed in any case, as soon as its
+ * last byte is there.
+ * @throws KpipeError of the source, a stage or the sink; KPIPE_STORE_STALLED, KPIPE_HELD_TOO_LONG, KPIPE_INTERRUPTED
+ */
+export async function backup(options: BackupOptions): Promise<BackupReport> {
+  const interruption = new Interruption(options.signal)
+  const limits = { ...defaultLimits, ...options.limits }
+  const released = interruption.after(limits.maxHoldMs, () => heldTooLong(limits.maxHoldMs))
+  const source = closedOnce(options.stream, released)
+  try {
+    return await stream(options, limits, interruption, source)
+  } finally {
+    interruption.close()
+    await source.close()
+  }
+}
+
+async function stream(
+  options: BackupOptions,
+  limits: BackupLimits,
+  interruption: Interruption,
+  source: { close(): Promise<void> },
+): Promise<BackupReport> {
+  const { stream, digest, workers } = options
+  const seconds = new StageSeconds()
+  const pieces = stream.read()[Symbol.asyncIterator]()
+  const head = await interruption.or(readHead(pieces, digest))
+  const chunkStage = options.chunk.stage as ChunkStage<unknown>
+  const plan = chunkStage.plan(head.bytes, options.chunk.settings)
+  const inspectPlan = options.inspect?.stage.plan(head.bytes, plan)
+  const collector = inspectPlan && options.inspect?.stage.collect(inspectPlan)
+
+  const opened = await stalling(interruption, limits.stallTimeoutMs, options.openSink(plan))
+  const recipe: CutRecipe = {
+    chunk: reference(options.chunk),
+    plan,
+    hash: reference(options.hash),
+    tagKey: opened.tagKey,
+    inspect: options.inspect && inspectPlan ? { stage: reference(options.inspect), plan: inspectPlan } : undefined,
+    known: opened.known,
+  }
+  const segmenter = new Segmenter(chunkStage, plan, limits.segmentBytes)
+  const filler = new FrameFiller(limits.frameBytes)
+  const encodes = new EncodeWindow(workers, options.codecs.map(reference), opened.secrets, plan.pageBytes, filler, opened.sink, seconds)
+  const cuts = new CutWindow(workers, recipe, segmenter, collector, filler, encodes, opened.sink, seconds)
+
+  const settle = async (work: Promise<void>) => await stalling(interruption, limits.stallTimeoutMs, work)
+  const admit = async (last: boolean) => {
+    while (encodes.full) await settle(encodes.settleOldest())
+    while (cuts.full) await interruption.or(cuts.settleOldest())
+    const segment = segmenter.take(last)
+    if (segment) cuts.admit(segment)
+  }
+
+  let bytes = 0
+  for (let piece = head.rest(); piece;) {
+    for (let offset = 0; offset < piece.length;) {
+      offset += segmenter.fill(piece, offset)
+      if (segmenter.full) await admit(false)
+    }
+    bytes += piece.length
+    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: cuts.bytesFresh })
+    const began = performance.now()
+    piece = head.rest() ?? (await nextPiece(interruption, pieces, digest))
+    seconds.add('read', (performance.now() - began) / 1000)
+  }
+  await admit(true)
+  const endFacts = await interruption.or(stream.end())
+  if (stream.bytes !== undefined && stream.bytes !== bytes) throw sizeMismatch(stream.bytes, bytes)
+  await source.close()
+
+  while (cuts.pending > 0) {
+    while (encodes.full) await settle(encodes.settleOldest())
+    await interruption.or(cuts.settleOldest())
+  }
+  cuts.finish()
+  while (encodes.pending > 0) await settle(encodes.settleOldest())
+  const inspected = await conclude(collector, interruption)
+  seconds.add('digest', digest.seconds)
+  return {
+    bytes,
+    digest: await digest.soFar(),
+    plan,
+    chunks: cuts.chunks,
+    chunksFresh: cuts.chunksFresh,
+    bytesFresh: cuts.bytesFresh,
+    bytesEncoded: encodes.bytesEncoded,
+    facts: { ...stream.facts, ...endFacts, ...inspected },
+    seconds: seconds.all(),
+  }
+}
+
+/** The next piece that holds a byte, hashed; undefined at the end. */
+async function nextPiece(
+  interruption: Interruption,
+  pieces: AsyncIterator<Uint8Array>,
+  digest: StreamDigest,
+): Promise<Uint8Array | undefined> {
+  for (;;) {
+    const next = await interruption.or(pieces.next())
+    if (next.done) return undefined
+    digest.update(next.value)
+    if (next.value.length > 0) return next.value
+  }
+}
+
+async function conclude(collector: InspectCollector | undefined, interruption: Interruption): Promise<Facts> {
+  return collector ? await interruption.or(collector.conclude()) : {}
+}
+
+async function stalling<Value>(interruption: Interruption, ms: number, work: Promise<Value>): Promise<Value> {
+  const settled = interruption.after(ms, () => new KpipeError('KPIPE_STORE_STALLED', `the store made no progress for ${ms / 1000} s`))
+  try {
+    return await interruption.or(work)
+  } finally {
+    settled()
+  }
+}
+
+function reference(loaded: LoadedStage<unknown>): { package: string; url: string; settings: Record<string, unknown> } {
+  return { package: loaded.package, url: loaded.url, settings: loaded.settings }
+}
+
+/** Closes the stream at the first call only; nothing is held from then on. */
+function closedOnce(stream: SourceStream, released: () => void): { close(): Promise<void> } {
+  let closing: Promise<void> | undefined
+  return {
+    close() {
+      released()
+      return (closing ??= stream.close())
+    },
+  }
+}
+
+function heldTooLong(ms: number): KpipeError {
+  return new KpipeError('KPIPE_HELD_TOO_LONG', `the source was held for more than ${ms / 1000} s`)
+}
+
+function sizeMismatch(expected: number, seen: number): KpipeError {
+  return new KpipeError('KPIPE_SIZE_MISMATCH', `the source announced ${expected} bytes and sent ${seen}`, { expected, seen })
+}

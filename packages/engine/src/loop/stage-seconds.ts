@@ -1,0 +1,16 @@
+/** Seconds of work by stage. */
+export class StageSeconds {
+  readonly #seconds = new Map<string, number>()
+
+  add(stage: string, seconds: number): void {
+    this.#seconds.set(stage, (this.#seconds.get(stage) ?? 0) + seconds)
+  }
+
+  addAll(seconds: Readonly<Record<string, number>>): void {
+    for (const [stage, value] of Object.entries(seconds)) this.add(stage, value)
+  }
+
+  all(): Record<string, number> {
+    return Object.fromEntries(this.#seconds)
+  }
+}

@@ -1,0 +1,111 @@
+import type { ChunkPlan, CodecSecrets, ErrorDetails, InspectPlan, KnownChunks, KpipeErrorCode } from '../contracts/index.ts'
+
+/** A stage as a worker finds it again: the module, and settings as plain data. */
+export interface StageReference {
+  readonly package: string
+  readonly url: string
+  readonly settings: Readonly<Record<string, unknown>>
+}
+
+/** What every segment of one stream is cut with. */
+export interface CutRecipe {
+  readonly chunk: StageReference
+  readonly plan: ChunkPlan
+  readonly hash: StageReference
+  readonly tagKey: Uint8Array
+  readonly inspect: { readonly stage: StageReference; readonly plan: InspectPlan } | undefined
+  readonly known: KnownChunks | undefined
+}
+
+export interface CutTask {
+  readonly kind: 'cut'
+  readonly recipe: CutRecipe
+  /** The segment's bytes lie at its start. */
+  readonly slot: SharedArrayBuffer
+  readonly bytes: number
+  /** Place of the segment in the stream, in bytes. */
+  readonly position: number
+}
+
+/** In `CutResult.known`: the parent has no such chunk. */
+export const notKnown = -0x80000000
+
+export interface CutResult {
+  /** 16 bytes a chunk. */
+  readonly tags: Uint8Array
+  /** Ends of the chunks in the segment. */
+  readonly ends: Uint32Array
+  /** The parent's chunk with equal tag, or `notKnown`. */
+  readonly known: Int32Array
+  readonly look: Uint8Array | undefined
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+export interface EncodeTask {
+  readonly kind: 'encode'
+  readonly codecs: readonly StageReference[]
+  readonly secrets: CodecSecrets
+  /** Moved to the worker. */
+  readonly buffer: ArrayBuffer
+  readonly bytes: number
+  readonly ends: Uint32Array
+  readonly pageBytes: number
+}
+
+export interface EncodeResult {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The task's buffer, moved back to be used again. */
+  readonly buffer: ArrayBuffer | undefined
+  readonly lengths: readonly number[]
+  /** First 16 bytes of SHA-256 of the encoded bytes. */
+  readonly digest: Uint8Array
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+export interface DecodeTask {
+  readonly kind: 'decode'
+  readonly codecs: readonly StageReference[]
+  readonly secrets: CodecSecrets
+  /** Moved to the worker. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly lengths: readonly number[]
+  readonly ends: Uint32Array
+  readonly pageBytes: number
+  readonly hash: StageReference
+  readonly tagKey: Uint8Array
+  /** Chunks of the frame that are wanted, ascending. */
+  readonly wanted: Uint32Array
+  /** Their tags, 16 bytes each. */
+  readonly tags: Uint8Array
+}
+
+export interface DecodeResult {
+  /** The wanted chunks, one after the other. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+export interface LookTask {
+  readonly kind: 'look'
+  readonly inspect: StageReference
+  readonly plan: InspectPlan
+  readonly slot: SharedArrayBuffer
+  readonly bytes: number
+  readonly position: number
+}
+
+export interface LookResult {
+  readonly look: Uint8Array
+}
+
+export type Task = CutTask | EncodeTask | DecodeTask | LookTask
+
+/** Errors cross as data: cloning an Error drops its code. */
+export interface TaskFailure {
+  readonly failure: {
+    readonly code: KpipeErrorCode
+    readonly message: string
+    readonly details: ErrorDetails
+    readonly stack: string | undefined
+  }
+}

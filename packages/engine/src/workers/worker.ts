@@ -1,0 +1,39 @@
+import { move, transferableSymbol, valueSymbol } from 'piscina'
+import { KpipeError } from '../contracts/index.ts'
+import { cut, look } from './cut.ts'
+import { decode, encode } from './frames.ts'
+import type { Task, TaskFailure } from './messages.ts'
+
+/** Runs one task. A function of its message: stages that were opened before are only a cache. */
+export default async function runTask(task: Task): Promise<unknown> {
+  try {
+    switch (task.kind) {
+      case 'cut':
+        return await cut(task)
+      case 'look':
+        return await look(task)
+      case 'encode': {
+        const result = await encode(task)
+        return moving(result, result.buffer ? [result.bytes.buffer, result.buffer] : [result.bytes.buffer])
+      }
+      case 'decode': {
+        const result = await decode(task)
+        return moving(result, [result.bytes.buffer])
+      }
+    }
+  } catch (error) {
+    return failure(error)
+  }
+}
+
+function moving(result: object, buffers: readonly ArrayBuffer[]): unknown {
+  return move({ [transferableSymbol]: buffers, [valueSymbol]: result } as never)
+}
+
+function failure(error: unknown): TaskFailure {
+  if (error instanceof KpipeError) {
+    return { failure: { code: error.code, message: error.message, details: error.details, stack: error.stack } }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { failure: { code: 'KPIPE_INTERNAL', message, details: {}, stack: error instanceof Error ? error.stack : undefined } }
+}
