@@ -39,7 +39,7 @@ export const compress: CodecStage<Settings> = {
       [constants.ZSTD_c_contentSizeFlag]: 1,
     }
     return {
-      encode: (bytes) => zstdCompressSync(bytes, { params, chunkSize: pieceBytes, pledgedSrcSize: bytes.length }),
+      encode: (bytes) => trimmed(zstdCompressSync(bytes, { params, chunkSize: pieceBytes, pledgedSrcSize: bytes.length })),
       decode(bytes, _shape, decodedBytes) {
         const { buffer: decoded, engine } = decompress(bytes, decodedBytes)
         if (decoded.length !== decodedBytes) {
@@ -51,6 +51,17 @@ export const compress: CodecStage<Settings> = {
       },
     }
   },
+}
+
+/**
+ * The result without the unused rest of its piece, which is freed at once: the collector does not hurry for memory
+ * outside its heap, and a run makes hundreds of these.
+ */
+function trimmed(result: Buffer): Uint8Array {
+  if (result.byteLength === result.buffer.byteLength) return result
+  const exact = new Uint8Array(result)
+  if (result.buffer.byteLength >= pieceBytes) (result.buffer as ArrayBuffer).transfer(0)
+  return exact
 }
 
 interface Decompressed {

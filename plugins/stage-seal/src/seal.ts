@@ -36,7 +36,9 @@ export const seal: CodecStage<Settings> = {
         sealed.set(commitment(context, salt), saltBytes)
         const cipher = createCipheriv(algorithm, context.deriveKey('frame', salt), nonce, { authTagLength })
         cipher.setAAD(associatedData(context, shape.plainBytes, bytes.length))
-        sealed.set(cipher.update(bytes), headBytes)
+        const ciphertext = cipher.update(bytes)
+        sealed.set(ciphertext, headBytes)
+        giveBack(ciphertext)
         cipher.final()
         sealed.set(cipher.getAuthTag(), headBytes + bytes.length)
         return sealed
@@ -63,6 +65,11 @@ export const seal: CodecStage<Settings> = {
       },
     }
   },
+}
+
+/** Frees a buffer at once: the collector does not hurry for memory outside its heap, and a run has hundreds of these. */
+function giveBack(bytes: Uint8Array): void {
+  if (bytes.byteLength === bytes.buffer.byteLength) (bytes.buffer as ArrayBuffer).transfer(0)
 }
 
 function commitment(context: CodecContext, salt: Uint8Array): Uint8Array {

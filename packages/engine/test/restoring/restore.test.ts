@@ -114,11 +114,7 @@ t.test('a missing frame, another byte or another digest leaves nothing at the ta
   for (const [title, stream, code] of cases) {
     for (const ordered of [false, true]) {
       const { made, state } = target(bytes.length, ordered)
-      await t.rejects(
-        restore({ stream, target: made, hash: shaStage, codec, workers, signal }),
-        { code },
-        title,
-      )
+      await t.rejects(restore({ stream, target: made, hash: shaStage, codec, workers, signal }), { code }, title)
       t.equal(state.committed, 0)
       t.equal(state.aborted, 1)
     }
