@@ -1,0 +1,118 @@
+import { backup, streamDigest } from '@kpipe/engine'
+import type { BackupReport, LoadedStage, Pipeline, Workers } from '@kpipe/engine'
+import type { CodecRecord, SourceStream } from '@kpipe/engine/contracts'
+import type { BackupWriter, Repository, Snapshot } from '@kpipe/repository'
+import { stageRecord } from './stage-record.ts'
+
+export interface BackupRun {
+  readonly pipeline: Pipeline
+  readonly repository: Repository
+  readonly workers: Workers
+  /** Instead of the pipeline's name. */
+  readonly name: string | undefined
+  readonly tags: readonly string[]
+  readonly signal: AbortSignal
+  warn(message: string): void
+  onProgress(bytes: number, totalBytes: number | undefined): void
+}
+
+export interface BackupOutcome {
+  readonly snapshot: Snapshot
+  /** `<n>:<64 hex>` after this backup. */
+  readonly head: string
+  /** Bytes of the objects that this backup added to the store. */
+  readonly bytesStored: number
+  readonly report: BackupReport
+  /** Sentences about what needs a look although the backup is done. */
+  readonly attention: readonly string[]
+}
+
+/**
+ * One backup: the source answers, the writer is announced, the bytes stream, and only then the snapshot is published.
+ * Whatever fails after the announcement ends it in the log, so that nobody waits for this writer.
+ */
+export async function runBackup(run: BackupRun): Promise<BackupOutcome> {
+  const { pipeline, repository, signal } = run
+  const digest = streamDigest()
+  const context = { signal, digestSoFar: () => digest.soFar(), warn: run.warn }
+  const stream = await pipeline.source.stage.open(pipeline.source.settings as never, context)
+  let begun: Promise<BackupWriter> | undefined
+  try {
+    const report = await backup({
+      stream,
+      digest,
+      signal,
+      workers: run.workers,
+      chunk: pipeline.chunk,
+      hash: pipeline.hash,
+      inspect: pipeline.inspect,
+      codecs: pipeline.codecs,
+      limits: pipeline.limits,
+      onProgress: ({ bytes, totalBytes }) => run.onProgress(bytes, totalBytes),
+      openSink: async (plan) => {
+        const codecs = pipeline.codecs.map(stageRecord)
+        const tagAlgorithm = await taggerName(pipeline)
+        const chunking = { chunking: plan.id, pageBytes: plan.pageBytes }
+        begun = repository.begin({ ...nameOf(run, stream), ...chunking, codecs, tagAlgorithm })
+        const writer = await begun
+        return { sink: writer, known: writer.known, tagKey: repository.tagKey, secrets: repository.secrets(codecs) }
+      },
+    })
+    signal.throwIfAborted()
+    if (begun === undefined) throw new Error('the stream ended before a sink was opened')
+    return await publish(run, await begun, report)
+  } catch (error) {
+    await endInLog(begun, error, run.warn)
+    throw error
+  }
+}
+
+/** How long a store gets to take the entry that ends a failed backup: a store that hangs may be why it failed. */
+const endTimeoutMs = 5000
+
+async function endInLog(begun: Promise<BackupWriter> | undefined, error: unknown, warn: (message: string) => void): Promise<void> {
+  if (begun === undefined) return
+  const reason = messageOf(error)
+  const timeout = new Promise<never>((_resolve, fail) => {
+    setTimeout(() => fail(new Error(`the store did not answer within ${endTimeoutMs / 1000} s`)), endTimeoutMs).unref()
+  })
+  // A backup that was never announced has nothing to end.
+  const writer = begun.catch(() => undefined)
+  const ended = writer.then((announced) => announced?.abort(reason))
+  await Promise.race([ended, timeout]).catch((failed: unknown) => {
+    warn(`the log does not say yet that this backup ended: ${messageOf(failed)}`)
+  })
+}
+
+async function publish({ pipeline, tags }: BackupRun, writer: BackupWriter, report: BackupReport): Promise<BackupOutcome> {
+  const { bytes, digest, chunks, facts } = report
+  const { snapshot, head, attention } = await writer.commit({
+    bytes,
+    digest,
+    chunks,
+    facts,
+    tags,
+    stages: stagesOf(pipeline),
+    statistics: { chunks_fresh: report.chunksFresh, bytes_fresh: report.bytesFresh, bytes_encoded: report.bytesEncoded },
+    time: new Date(),
+  })
+  return { snapshot, head, attention, bytesStored: writer.bytesStored, report }
+}
+
+function nameOf({ name, pipeline }: BackupRun, stream: SourceStream): { name: string; member: string } {
+  return { name: name ?? pipeline.name ?? stream.name, member: stream.member }
+}
+
+/** The repository refuses tags of another algorithm than its own. */
+async function taggerName({ hash }: Pipeline): Promise<string> {
+  return (await hash.stage.open(hash.settings as never)).algorithm
+}
+
+function stagesOf({ source, chunk, hash, inspect, codecs }: Pipeline): CodecRecord[] {
+  const all: (LoadedStage<unknown> | undefined)[] = [source, chunk, hash, inspect, ...codecs]
+  return all.filter((stage) => stage !== undefined).map(stageRecord)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,56 @@
+import { sizeText } from '../output/size-text.ts'
+import { durationText } from '../output/time-text.ts'
+import type { BackupOutcome } from './run-backup.ts'
+
+/** The last line of `kpipe run --json`. Names and units are stable. */
+export function summaryLine({ snapshot, head, bytesStored, report, attention }: BackupOutcome, seconds: number): Record<string, unknown> {
+  return {
+    message_type: 'summary',
+    snapshot_id: snapshot.id,
+    name: snapshot.name,
+    member: snapshot.member,
+    time: snapshot.time.toISOString(),
+    revision: snapshot.revision,
+    keys: snapshot.keys,
+    tags: snapshot.tags,
+    bytes_read: report.bytes,
+    bytes_fresh: report.bytesFresh,
+    bytes_stored: bytesStored,
+    chunks: report.chunks,
+    chunks_fresh: report.chunksFresh,
+    duration_ms: Math.round(seconds * 1000),
+    stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(4))])),
+    trailer_verified: report.facts['trailer_verified'] === true,
+    head,
+    attention,
+  }
+}
+
+/** The same for people. */
+export function summaryText({ snapshot, head, bytesStored, report }: BackupOutcome, seconds: number): string {
+  const { name, shortId, revision } = snapshot
+  const stages = Object.entries(report.seconds).filter(([, spent]) => spent >= 0.001)
+  const rows = [
+    [
+      'read',
+      `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}, ${sizeText(Math.round(report.bytes / seconds))}/s`,
+    ],
+    ['fresh', `${sizeText(report.bytesFresh)} in ${counted(report.chunksFresh, report.plan.pageBytes)}`],
+    ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes, bytesStored)}`],
+    ['trailer', report.facts['trailer_verified'] === true ? 'verified' : 'none to verify'],
+    ['time', `${durationText(seconds)} (${stages.map(([stage, spent]) => `${stage} ${spent.toFixed(3)}`).join(', ')})`],
+    ['head', head],
+  ]
+  const at = revision === null ? '' : `, revision ${revision}`
+  return [`snapshot ${shortId} of ${name}${at}`, ...rows.map(([label, text]) => `  ${label.padEnd(8)}${text}`), ''].join('\n')
+}
+
+function counted(chunks: number, pageBytes: number): string {
+  return `${chunks} ${pageBytes > 0 ? 'page' : 'chunk'}${chunks === 1 ? '' : 's'}`
+}
+
+/** How many bytes of database one stored byte stands for. */
+function ratio(bytesRead: number, bytesStored: number): string {
+  const times = bytesRead / Math.max(bytesStored, 1)
+  return `ratio ${times < 10 ? times.toFixed(1) : Math.round(times)}`
+}

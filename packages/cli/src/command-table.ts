@@ -1,0 +1,30 @@
+import type { Command } from './command.ts'
+
+interface Entry {
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+/** Every command, in the order of the help. A command's module is imported only when it runs. */
+export const commandTable: Readonly<Record<string, Entry>> = {
+  init: {
+    summary: 'Create the repository that a pipeline file names, with its key and recovery phrase.',
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  run: {
+    summary: 'Make one backup.',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  restore: {
+    summary: 'Write a snapshot back, byte for byte.',
+    load: async () => (await import('./commands/restore.ts')).restore,
+  },
+  snapshots: {
+    summary: 'List the snapshots of a repository.',
+    load: async () => (await import('./commands/snapshots.ts')).snapshots,
+  },
+  status: {
+    summary: 'Show what `etcdutl snapshot status` shows, from the stored bytes.',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+}

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs'
+import type { HashStage, Store } from '@kpipe/engine/contracts'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { LoadedStage } from '@kpipe/engine'
+import { createKeyFile, initRepository, newRecoveryPhrase, readKeyFile, readPhraseFile, repositoryExists } from '@kpipe/repository'
+import { createPhraseFile } from './phrase-file.ts'
+
+/** Where the recovery phrase goes. */
+export type PhrasePlace = { readonly kind: 'file'; readonly file: string } | { readonly kind: 'terminal' } | { readonly kind: 'nowhere' }
+
+export interface InitRun {
+  readonly store: Store
+  readonly keyFile: string
+  readonly phrase: PhrasePlace
+  readonly hash: LoadedStage<HashStage>
+  /** Shows the phrase to the person at the terminal, before anything relies on it. */
+  show(phrase: string): void
+}
+
+export interface InitOutcome {
+  readonly id: string
+  readonly head: string
+  /** False when the key file was there before. */
+  readonly keyCreated: boolean
+  /** True when an earlier attempt had died and this one finished it. */
+  readonly resumed: boolean
+}
+
+/**
+ * Makes a repository. Key and phrase are safe before it exists, so that a repository nobody can open never comes about;
+ * what an attempt that died has left of them is used again.
+ * @throws KpipeError KPIPE_REPOSITORY_EXISTS, with nothing changed
+ */
+export async function runInit({ store, keyFile, phrase, hash, show }: InitRun): Promise<InitOutcome> {
+  if (await repositoryExists(store)) {
+    throw new KpipeError('KPIPE_REPOSITORY_EXISTS', `there is a repository in ${store.location} already`, { location: store.location })
+  }
+  const keyCreated = !existsSync(keyFile)
+  const recoveryPhrase = await providePhrase(phrase, show)
+  const secret = keyCreated ? await createKeyFile(keyFile) : await readKeyFile(keyFile)
+  const tagAlgorithm = (await hash.stage.open(hash.settings as never)).algorithm
+  return { ...(await initRepository({ store, keyFile: secret, recoveryPhrase, tagAlgorithm })), keyCreated }
+}
+
+async function providePhrase(place: PhrasePlace, show: (phrase: string) => void): Promise<string | undefined> {
+  if (place.kind === 'nowhere') return undefined
+  if (place.kind === 'file' && existsSync(place.file)) {
+    const secret = await readPhraseFile(place.file)
+    return secret.kind === 'recovery-phrase' ? secret.phrase : undefined
+  }
+  const phrase = newRecoveryPhrase()
+  if (place.kind === 'file') await createPhraseFile(place.file, phrase)
+  else show(phrase)
+  return phrase
+}

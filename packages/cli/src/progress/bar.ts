@@ -1,0 +1,53 @@
+import cliProgress from 'cli-progress'
+import { sizeText } from '../output/size-text.ts'
+import { durationText } from '../output/time-text.ts'
+import { paceMeter } from './pace.ts'
+import type { Progress } from './progress.ts'
+
+const barCells = 24
+
+/** Killed or crashed, the cursor must come back. */
+const restoreCursor = () => void process.stderr.write('\u{1B}[?25h')
+
+/** A bar on standard error, gone when it is stopped. */
+export async function bar(verb: string): Promise<Progress> {
+  const pace = paceMeter()
+  let known = false
+  const drawn = new cliProgress.SingleBar({
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+    stopOnComplete: false,
+    fps: 10,
+    format: (_options, { value, total }) => line(verb, value, known ? total : undefined, pace(value, known ? total : undefined)),
+  })
+  process.once('exit', restoreCursor)
+  drawn.start(1, 0)
+  return {
+    update(bytes, totalBytes) {
+      known = totalBytes !== undefined
+      drawn.setTotal(totalBytes ?? Math.max(bytes, 1))
+      drawn.update(bytes)
+    },
+    stop() {
+      drawn.stop()
+      process.off('exit', restoreCursor)
+    },
+  }
+}
+
+function line(
+  verb: string,
+  bytes: number,
+  totalBytes: number | undefined,
+  { speed, secondsLeft }: ReturnType<ReturnType<typeof paceMeter>>,
+): string {
+  const perSecond = `${sizeText(Math.round(speed))}/s`
+  if (totalBytes === undefined) return `${verb}  ${sizeText(bytes)}  ${perSecond}`
+  const share = totalBytes === 0 ? 1 : bytes / totalBytes
+  const filled = Math.floor(share * barCells)
+  const cells = '█'.repeat(filled) + '░'.repeat(barCells - filled)
+  const left = secondsLeft === undefined ? '' : `  ${durationText(Math.ceil(secondsLeft))} left`
+  const percent = String(Math.floor(share * 100)).padStart(3)
+  return `${verb}  ${cells} ${percent} %  ${sizeText(bytes)} of ${sizeText(totalBytes)}  ${perSecond}${left}`
+}

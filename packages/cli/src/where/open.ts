@@ -1,0 +1,84 @@
+import { readPipeline, useStage } from '@kpipe/engine'
+import type { LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { StoreStage } from '@kpipe/engine/contracts'
+import { openRepository } from '@kpipe/repository'
+import type { Repository } from '@kpipe/repository'
+import { withHint } from '../failure.ts'
+import type { Terminal } from '../terminal.ts'
+import { findPipelineFile } from './pipeline-file.ts'
+import type { Environment } from './pipeline-file.ts'
+import { findSecret } from './secret.ts'
+import { defaultInspect, defaultStages, openStages, parseOverrides } from './stages.ts'
+import { stateFolder } from './user-folders.ts'
+
+/** The flags that say where a repository is and what opens it. */
+export interface WhereFlags {
+  readonly config?: string | undefined
+  readonly store?: string | undefined
+  readonly 'key-file'?: string | undefined
+  readonly 'recovery-phrase-file'?: string | undefined
+  readonly 'expect-head'?: string | undefined
+  readonly stage?: string[] | undefined
+}
+
+export interface Where {
+  readonly stages: StageLoader
+  /** Names given with `--stage`. */
+  readonly overrides: readonly string[]
+  /** Undefined with `--store`. */
+  readonly pipeline: Pipeline | undefined
+  readonly store: LoadedStage<StoreStage>
+}
+
+/** What the flags and the pipeline file say, before anything is opened. @throws KpipeError KPIPE_PIPELINE_*, KPIPE_STAGE_*, KPIPE_USAGE */
+export async function locate(flags: WhereFlags, env: Environment = process.env): Promise<Where> {
+  const given = parseOverrides(flags.stage)
+  const [stages, overrides] = [openStages(given), [...given.keys()]]
+  if (flags.store !== undefined) {
+    if (flags.config !== undefined) throw new KpipeError('KPIPE_USAGE', '--store and --config were both given, and each names a repository')
+    return {
+      stages,
+      overrides,
+      pipeline: undefined,
+      store: await useStage(stages, 'store', 'store-fs', { path: flags.store }, process.cwd()),
+    }
+  }
+  const pipeline = await readPipelineFile(findPipelineFile(flags.config, env), stages, env)
+  return { stages, overrides, pipeline, store: pipeline.store }
+}
+
+export function readPipelineFile(file: string, loader: StageLoader, env: Environment): Promise<Pipeline> {
+  return readPipeline(file, { loader, env: { ...env }, defaultStages, defaultInspect })
+}
+
+/** Opens the repository that was located. @throws KpipeError KPIPE_NO_REPOSITORY and KPIPE_KEY_*, among others */
+export async function openLocated(
+  where: Where,
+  flags: WhereFlags,
+  options: { readonly terminal: Terminal; readonly signal: AbortSignal },
+  env: Environment = process.env,
+): Promise<Repository> {
+  const { terminal, signal } = options
+  const store = await where.store.stage.open(where.store.settings as never, { signal })
+  const secret = await findSecret(
+    {
+      keyFile: flags['key-file'],
+      phraseFile: flags['recovery-phrase-file'],
+      pipelineKeyFile: where.pipeline?.key?.file,
+      env,
+    },
+    terminal,
+  )
+  const expectHead = flags['expect-head'] ?? env['KPIPE_EXPECT_HEAD']
+  const warn = (message: string) => terminal.warn(message)
+  return openRepository({ store, secret, stateFolder: stateFolder(env), warn, ...(expectHead ? { expectHead } : {}) }).catch((error) => {
+    throw noRepository(error, where.pipeline)
+  })
+}
+
+/** Names the very command that makes the repository. */
+function noRepository(error: unknown, pipeline: Pipeline | undefined): unknown {
+  if (!(error instanceof KpipeError) || error.code !== 'KPIPE_NO_REPOSITORY' || pipeline === undefined) return error
+  return withHint(error, `Create it with \`kpipe init -c ${pipeline.file}\`.`)
+}

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { KpipeError } from '@kpipe/engine/contracts'
+import { configFolder } from './user-folders.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The pipeline file to use, as an absolute path: the one that is named, else KPIPE_CONFIG, else backup.yaml or
+ * kpipe.yaml here, else backup.yaml in the user's configuration folder.
+ * @throws KpipeError KPIPE_PIPELINE_MISSING
+ */
+export function findPipelineFile(named: string | undefined, env: Environment): string {
+  if (named !== undefined) return existing(resolve(named))
+  if (env['KPIPE_CONFIG']) return existing(resolve(env['KPIPE_CONFIG']), 'KPIPE_CONFIG names ')
+  const places = [resolve('backup.yaml'), resolve('kpipe.yaml'), join(configFolder(env), 'backup.yaml')]
+  const found = places.find((place) => existsSync(place))
+  if (found === undefined) {
+    throw new KpipeError('KPIPE_PIPELINE_MISSING', `there is no pipeline file: looked for ${places.join(', ')}`, { places })
+  }
+  return found
+}
+
+function existing(file: string, before = ''): string {
+  if (!existsSync(file)) throw new KpipeError('KPIPE_PIPELINE_MISSING', `${before}${file}, and there is no such file`, { file })
+  return file
+}
