@@ -1,0 +1,64 @@
+import { randomInt } from 'node:crypto'
+import { BoltError, findPageBytes, lookSegment, statusCollector } from '@kpipe/bolt'
+import type { Status } from '@kpipe/bolt'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Facts, InspectStage } from '@kpipe/engine/contracts'
+
+/** Length of the database's pages, and what keeps anybody from choosing keys whose hashes collide. */
+export type EtcdInspectPlan = { readonly pageBytes: number; readonly seed: number }
+
+/** Reads revision, key count and status hash of an etcd database out of its passing bytes, whatever the segments' lengths. */
+export const inspect: InspectStage<EtcdInspectPlan> = {
+  kind: 'inspect',
+  summary: 'revision, keys and status hash of an etcd database, from its own bytes',
+  settings: { type: 'object', properties: {}, additionalProperties: false },
+
+  plan(head) {
+    const pageBytes = pageBytesOf(head)
+    return pageBytes === undefined ? undefined : { pageBytes, seed: randomInt(2 ** 32) }
+  },
+
+  look: (bytes, position, plan) => lookSegment(bytes, position, plan),
+
+  collect(plan) {
+    const collector = statusCollector(plan)
+    return {
+      take: (look, bytes, position) => collector.take(look, bytes, position),
+      async conclude() {
+        try {
+          return factsOf(collector.conclude())
+        } catch (error) {
+          if (!(error instanceof BoltError)) throw error
+          const { code, page, message } = error
+          throw new KpipeError('KPIPE_BOLT_INVALID', `the database contradicts itself: ${message}`, { fault: code, page }, { cause: error })
+        }
+      },
+    }
+  },
+}
+
+/** A database of the other byte order is stored like any other stream, without facts. */
+function pageBytesOf(head: Uint8Array): number | undefined {
+  try {
+    return findPageBytes(head)
+  } catch (error) {
+    if (error instanceof BoltError) return undefined
+    throw error
+  }
+}
+
+function factsOf(status: Status): Facts {
+  return {
+    revision: status.revision,
+    keys: status.keys,
+    items: status.items,
+    status_hash: status.hash,
+    total_size: status.totalSize,
+    storage_version: status.storageVersion,
+    cluster_version: status.clusterVersion,
+    consistent_index: status.consistentIndex,
+    term: status.term ?? null,
+    page_bytes: status.pageBytes,
+    compact_revision: status.compactRevision,
+  }
+}
