@@ -1,6 +1,5 @@
 import { access, chmod, constants, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { dropFolder, ownFolder } from '../children.ts'
 import { binariesAt, binariesIn, type EtcdBinaries, type EtcdLine } from './binaries.ts'
 import { fromDebian } from './from-debian.ts'
@@ -10,7 +9,7 @@ export type { EtcdBinaries, EtcdLine } from './binaries.ts'
 
 /** Debian keeps one 3.4; the others are built from Go modules at exactly these versions. */
 const pinned: Record<EtcdLine, string> = { '3.4': '3.4-debian', '3.5': '3.5.35', '3.6': '3.6.16', '3.7': '3.7.3' }
-const cache = join(dirname(fileURLToPath(import.meta.url)), '../../.cache/etcd')
+const cache = join(import.meta.dirname, '../../.cache/etcd')
 
 /**
  * Finds an etcd of this line, or gets one: from PATH, the project's cache folder, Debian's packages (3.4) or Go modules (others).

@@ -5,11 +5,11 @@ import type { EtcdBinaries } from './binaries.ts'
 import { runTool } from './run-tool.ts'
 import { startEtcd, type RunningEtcd, type StartOptions } from './start-etcd.ts'
 
-/** Makes a data folder from a snapshot file as an operator does, with etcdutl (3.4: etcdctl), of one member `m1`. */
-export async function restoreSnapshot(binaries: EtcdBinaries, snapshotFile: string, dataDir: string): Promise<void> {
-  const args = ['snapshot', 'restore', snapshotFile, `--data-dir=${dataDir}`, '--name=m1', '--initial-cluster=m1=http://127.0.0.1:2380']
-  const peer = '--initial-advertise-peer-urls=http://127.0.0.1:2380'
-  await runTool(binaries.etcdutl ?? binaries.etcdctl, [...args, peer], { env: { ...loopbackEnv(), ETCDCTL_API: '3' } })
+/** What an operator types to make a data folder of one member `m1` from a snapshot file: etcdutl, or etcdctl for 3.4. */
+export function restoreCommand(binaries: EtcdBinaries, snapshotFile: string, dataDir: string): [program: string, ...args: string[]] {
+  const peer = 'http://127.0.0.1:2380'
+  const member = ['--name', 'm1', '--initial-cluster', `m1=${peer}`, '--initial-advertise-peer-urls', peer]
+  return [binaries.etcdutl ?? binaries.etcdctl, 'snapshot', 'restore', snapshotFile, '--data-dir', dataDir, ...member]
 }
 
 /** Restores a snapshot file into a temporary folder and starts an etcd on it; `stop` removes both. */
@@ -21,7 +21,8 @@ export async function restoreAndStart(
   const folder = ownFolder('kpipe-restored-')
   try {
     const dataDir = join(folder, 'data')
-    await restoreSnapshot(binaries, snapshotFile, dataDir)
+    const [program, ...args] = restoreCommand(binaries, snapshotFile, dataDir)
+    await runTool(program, args, { env: { ...loopbackEnv(), ETCDCTL_API: '3' } })
     const etcd = await startEtcd(binaries, { ...options, name: 'm1', dataDir })
     return {
       ...etcd,

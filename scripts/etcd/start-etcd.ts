@@ -24,6 +24,8 @@ export interface RunningEtcd {
   readonly clientUrl: string
   readonly peerUrl: string
   readonly pid: number
+  /** What it was started with. */
+  readonly args: readonly string[]
   readonly dataDir: string
   /** Resolves when the process has ended, however that came. */
   readonly exited: Promise<void>
@@ -85,6 +87,7 @@ async function spawnEtcd(binaries: EtcdBinaries, options: StartOptions): Promise
     clientUrl,
     peerUrl,
     pid: child.pid ?? 0,
+    args,
     dataDir,
     exited,
     output: () => output,
