@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { methods } from '../src/etcd-messages.ts'
@@ -25,7 +26,8 @@ export interface FakeEtcd {
   readonly asked: readonly string[]
   /** Plays of a snapshot that ran to their end: a test asserts that its fault was played. */
   readonly played: number
-  readonly openSessions: number
+  /** Resolves when every connection that was made is closed. */
+  letGo(): Promise<void>
   close(): Promise<void>
 }
 
@@ -66,8 +68,8 @@ export async function fakeEtcd(
     get played() {
       return played
     },
-    get openSessions() {
-      return sessions.size
+    async letGo() {
+      while (sessions.size > 0) await Promise.all([...sessions].map((session) => once(session, 'close')))
     },
     async close() {
       for (const session of sessions) session.destroy()

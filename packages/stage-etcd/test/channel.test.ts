@@ -1,0 +1,76 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import t, { type Test } from 'tap'
+import { openChannel } from '../src/channel.ts'
+import { parseEndpoint } from '../src/endpoint.ts'
+import { methods } from '../src/etcd-messages.ts'
+import { fakeEtcd } from './fake-etcd.ts'
+import { failureOf } from './reading.ts'
+
+/** A server for connections, counted; closed with the test. */
+async function listening(t: Test, server: Server): Promise<{ address: string; readonly connections: number }> {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  server.on('connection', (socket: Socket) => {
+    connections += 1
+    sockets.add(socket)
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get connections() {
+      return connections
+    },
+  }
+}
+
+t.test('what speaks something else than HTTP/2 is told by what it said', async (t) => {
+  const tlsAlert = Buffer.from('15030100020246', 'hex')
+  const servers: [string, Server, RegExp][] = [
+    ['ssh', createServer((socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')), /something answers "SSH-2.0-OpenSSH_9.9"/],
+    ['HTTP/1', createHttpServer(), /an HTTP\/1 server answers "HTTP\/1.1 400 Bad Request"/],
+    ['TLS that alerts', createServer((socket) => socket.once('data', () => socket.end(tlsAlert))), /a TLS alert comes back/],
+    ['TLS of OpenSSL', createTlsServer({}), /a TLS alert comes back|closed without a word/],
+    ['closes at once', createServer((socket) => socket.end()), /the connection is closed without a word/],
+    ['resets', createServer((socket) => socket.resetAndDestroy()), /closed without a word|reset/],
+    ['binary', createServer((socket) => socket.write(Buffer.alloc(64, 0xfe))), /answers with the bytes fefefefe/],
+  ]
+  for (const [what, server, seen] of servers) {
+    const peer = await listening(t, server)
+    const failure = await failureOf({ endpoints: [peer.address] })
+    t.match(failure, { message: seen, details: { endpoint: peer.address } }, what)
+    t.match(failure.code, /^KPIPE_SOURCE_(PROTOCOL|UNREACHABLE)$/, what)
+    t.ok(peer.connections > 0, what)
+  }
+})
+
+t.test('a port that takes the connection and says nothing is given up in time', async (t) => {
+  const peer = await listening(t, createServer())
+  const failure = await failureOf({ endpoints: [peer.address], dialTimeout: 0.1 })
+  t.match(failure, { code: 'KPIPE_SOURCE_PROTOCOL', message: /connection stands and nothing answers within 0.1 s/ })
+  t.equal(peer.connections, 1)
+})
+
+t.test('an address without a server, and a name without an address, are unreachable', async (t) => {
+  t.match(await failureOf({ endpoints: ['127.0.0.1:1'] }), {
+    code: 'KPIPE_SOURCE_UNREACHABLE',
+    message: /127\.0\.0\.1:1: connection refused/,
+  })
+  t.match(await failureOf({ endpoints: ['no-such-host.invalid:2379'] }), { code: 'KPIPE_SOURCE_UNREACHABLE', message: /host name/ })
+})
+
+t.test('a call on a connection that is gone is lost, and closing twice is no fault', async (t) => {
+  const etcd = await fakeEtcd()
+  t.teardown(() => etcd.close())
+  const channel = await openChannel(parseEndpoint(etcd.address), 5000, new AbortController().signal)
+  await channel.close()
+  await channel.close()
+  t.match(await channel.call(methods.status, new Uint8Array()).next(1000), { kind: 'lost', seen: 'the connection was closed' })
+  t.same(etcd.asked, [])
+})
