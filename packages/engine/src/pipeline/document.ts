@@ -1,0 +1,92 @@
+import type { Document, Node, Pair } from 'yaml'
+import type { Problem } from './problem.ts'
+
+export type Path = readonly (string | number)[]
+
+/** A YAML text as plain values that know where they stand. */
+export interface PipelineDocument {
+  readonly value: unknown
+  /** Offsets of a value, or of the name before it; of the nearest thing around it when there is no such value. */
+  rangeOf(path: Path, at: 'key' | 'value'): { readonly start: number; readonly end: number }
+}
+
+/** Aliases can blow a small text up to any size. */
+const maxNodes = 5000
+
+/**
+ * @param changeString gets each string value with the offsets of its text, and may replace it
+ * @param problems what is wrong with the text is added to it
+ * @returns undefined when nothing can be made of the text
+ */
+export async function parseDocument(
+  text: string,
+  problems: Problem[],
+  changeString: (value: string, start: number, end: number) => string,
+): Promise<PipelineDocument | undefined> {
+  const yaml = await import('yaml')
+  const document: Document = yaml.parseDocument(text, { prettyErrors: false, uniqueKeys: true })
+  for (const { message, pos } of [...document.errors, ...document.warnings]) problems.push({ start: pos[0], end: pos[1], message })
+  // A name that stands twice does not keep the rest from being looked at.
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined
+
+  let nodes = 0
+  const follow = (node: unknown): Node | undefined => (yaml.isAlias(node) ? node.resolve(document) : (node as Node | null)) ?? undefined
+  const changed = new Map<Node, string>()
+
+  function plain(given: unknown): unknown {
+    const node = follow(given)
+    if (++nodes > maxNodes) throw new RangeError(`more than ${maxNodes} values`)
+    if (yaml.isMap(node)) return Object.fromEntries(node.items.map((pair) => [keyOf(pair), plain(pair.value)]))
+    if (yaml.isSeq(node)) return node.items.map(plain)
+    if (!yaml.isScalar(node)) return null
+    if (typeof node.value !== 'string') return node.value
+    const value = changed.get(node) ?? changeString(node.value, ...offsets(node))
+    changed.set(node, value)
+    return value
+  }
+
+  function rangeOf(path: Path, at: 'key' | 'value'): { start: number; end: number } {
+    let node = follow(document.contents)
+    let [start, end] = firstKey(node) ?? [0, 0]
+    for (const [i, name] of path.entries()) {
+      const last = i === path.length - 1
+      if (yaml.isMap(node)) {
+        const pair = node.items.find((item) => keyOf(item) === name)
+        if (pair === undefined) break
+        node = follow(pair.value)
+        ;[start, end] = (last && at === 'value' && written(node)) || offsets(pair.key as Node)
+      } else if (yaml.isSeq(node) && typeof name === 'number') {
+        node = follow(node.items[name])
+        ;[start, end] = firstKey(node) ?? (node ? offsets(node) : [start, end])
+      } else break
+    }
+    return { start, end }
+  }
+
+  function firstKey(node: Node | undefined): [number, number] | undefined {
+    return yaml.isMap(node) && node.items.length > 0 ? offsets(node.items[0].key as Node) : undefined
+  }
+
+  try {
+    return { value: plain(document.contents), rangeOf }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    problems.push({ start: 0, end: 0, message: `this holds ${error.message}, aliases followed` })
+    return undefined
+  }
+}
+
+function keyOf({ key }: Pair): string {
+  return String((key as { value?: unknown } | null)?.value ?? key)
+}
+
+function offsets(node: Node): [number, number] {
+  const [start = 0, end = 0] = node.range ?? []
+  return [start, end]
+}
+
+/** An empty value has a place, but no text. */
+function written(node: Node | undefined): [number, number] | undefined {
+  const [start, end] = node ? offsets(node) : [0, 0]
+  return end > start ? [start, end] : undefined
+}

@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises'
+import { getSystemErrorMessage } from 'node:util'
+import { KpipeError } from '../contracts/index.ts'
+import { pipelineInvalid } from './problem.ts'
+
+/** @throws KpipeError KPIPE_PIPELINE_MISSING; KPIPE_PIPELINE_INVALID when it is not UTF-8 */
+export async function readPipelineText(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    const reason = cause.errno === undefined ? cause.message : `${getSystemErrorMessage(cause.errno)} (${cause.code})`
+    throw new KpipeError('KPIPE_PIPELINE_MISSING', `pipeline file ${file} cannot be read: ${reason}`, { file }, { cause })
+  })
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    throw pipelineInvalid(file, '', [{ start: 0, end: 0, message: 'the file is not UTF-8 text' }])
+  }
+}

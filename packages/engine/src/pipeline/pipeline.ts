@@ -1,0 +1,20 @@
+import type { ChunkStage, CodecStage, HashStage, InspectStage, SourceStage, StoreStage } from '../contracts/index.ts'
+import type { BackupLimits } from '../loop/limits.ts'
+import type { LoadedStage } from '../stages/loaded-stage.ts'
+
+/** A pipeline file, checked, with its stages loaded. Paths are absolute. */
+export interface Pipeline {
+  readonly file: string
+  readonly folder: string
+  readonly name: string | undefined
+  readonly source: LoadedStage<SourceStage>
+  readonly chunk: LoadedStage<ChunkStage>
+  readonly hash: LoadedStage<HashStage>
+  readonly inspect: LoadedStage<InspectStage> | undefined
+  readonly codecs: readonly LoadedStage<CodecStage>[]
+  readonly store: LoadedStage<StoreStage>
+  readonly key: { readonly file: string } | undefined
+  /** The file says that a list of codecs without a seal is meant. */
+  readonly plaintextAccepted: boolean
+  readonly limits: Partial<BackupLimits>
+}

@@ -1,0 +1,135 @@
+import { dirname, resolve } from 'node:path'
+import { KpipeError } from '../contracts/index.ts'
+import type { StageKind, StageBase } from '../contracts/index.ts'
+import type { BackupLimits } from '../loop/limits.ts'
+import type { LoadedStage } from '../stages/loaded-stage.ts'
+import type { StageLoader } from '../stages/loader.ts'
+import { schemaProblems } from '../stages/schema-problems.ts'
+import { readSettings } from '../stages/settings.ts'
+import type { Path, PipelineDocument } from './document.ts'
+import { parseDocument } from './document.ts'
+import { durationMs } from './duration.ts'
+import { interpolate } from './interpolation.ts'
+import type { Pipeline } from './pipeline.ts'
+import { readPipelineText } from './pipeline-text.ts'
+import type { Problem } from './problem.ts'
+import { pipelineInvalid } from './problem.ts'
+import type { NamedStage, PipelineShape } from './shape.ts'
+import { limitNames, pipelineSchema } from './shape.ts'
+import { listedKinds, orderProblems } from './stage-order.ts'
+
+export interface ReadPipelineOptions {
+  readonly loader: StageLoader
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The list of a file that has none. */
+  readonly defaultStages: readonly string[]
+  /** The inspect stage of a file that lists none: the first of these. */
+  readonly defaultInspect: readonly string[]
+}
+
+/**
+ * Reads a pipeline file and loads its stages.
+ * @throws KpipeError KPIPE_PIPELINE_MISSING, or KPIPE_PIPELINE_INVALID telling everything that is wrong with it
+ */
+export async function readPipeline(file: string, options: ReadPipelineOptions): Promise<Pipeline> {
+  const folder = dirname(resolve(file))
+  const text = await readPipelineText(file)
+  const problems: Problem[] = []
+  const document = await parseDocument(text, problems, (value, start, end) =>
+    interpolate(value, {
+      env: options.env,
+      folder,
+      onProblem(piece, message) {
+        const at = text.indexOf(piece, start)
+        const inside = at >= 0 && at < end
+        problems.push({ start: inside ? at : start, end: inside ? at + piece.length : end, message })
+      },
+    }),
+  )
+  const pipeline = document && (await build(document, problems, resolve(file), folder, options))
+  if (pipeline === undefined || problems.length > 0) throw pipelineInvalid(file, text, problems)
+  return pipeline
+}
+
+/** Adds to `problems` whatever is wrong; the result is whole only when nothing is. */
+async function build(
+  document: PipelineDocument,
+  problems: Problem[],
+  file: string,
+  folder: string,
+  { loader, defaultStages, defaultInspect }: ReadPipelineOptions,
+): Promise<Pipeline | undefined> {
+  const add = (path: Path, at: 'key' | 'value', message: string) => problems.push({ ...document.rangeOf(path, at), message })
+
+  if (document.value === null) {
+    add([], 'key', 'the file is empty')
+    return undefined
+  }
+  const misshapen = await schemaProblems(pipelineSchema, document.value)
+  for (const { path, at, message } of misshapen) add(path, at, message)
+  if (misshapen.some(({ path, at }) => path.length === 0 && at === 'value')) return undefined
+  const shape = document.value as PipelineShape
+  const fits = (...path: Path) => !misshapen.some((problem) => path.every((name, i) => problem.path[i] === name))
+
+  async function load(kinds: readonly StageKind[], named: NamedStage, ...path: Path): Promise<LoadedStage | undefined> {
+    if (!fits(...path)) return undefined
+    try {
+      const found = await loader.load<StageKind>(kinds, named.use, folder)
+      const stage = found.stage as StageBase<StageKind>
+      const read = await readSettings(stage.settings, named.with, folder)
+      for (const problem of read.problems) add([...path, 'with', ...problem.path], problem.at, `stage ${named.use}: ${problem.message}`)
+      return { ...found, stage, settings: read.settings }
+    } catch (error) {
+      if (!(error instanceof KpipeError)) throw error
+      add([...path, 'use'], 'value', error.message)
+      return undefined
+    }
+  }
+
+  const source = shape.source && (await load(['source'], shape.source, 'source'))
+  const store = shape.store && (await load(['store'], shape.store, 'store'))
+
+  const named = fits('stages') || Array.isArray(shape.stages) ? (shape.stages ?? defaultStages.map((use) => ({ use }))) : []
+  const list: (LoadedStage | undefined)[] = []
+  for (const [index, stage] of named.entries()) list.push(await load(listedKinds, stage, 'stages', index))
+  const stages = list.filter((stage) => stage !== undefined)
+  const codecs = stages.filter(({ stage }) => stage.kind === 'codec') as unknown as Pipeline['codecs']
+  if (stages.length === named.length && fits('stages')) {
+    const kinds = stages.map(({ stage }) => stage.kind)
+    for (const { index, message } of orderProblems(
+      kinds,
+      named.map(({ use }) => use),
+    )) {
+      add(index === undefined ? ['stages'] : ['stages', index, 'use'], index === undefined ? 'key' : 'value', message)
+    }
+    if (!codecs.some(({ stage }) => stage.seals) && shape.plaintext === undefined) {
+      add(['stages'], 'key', 'no stage of the list seals, and "plaintext: accepted" is not there')
+    }
+  }
+  const listed = (kind: StageKind) => stages.find(({ stage }) => stage.kind === kind)
+  const inspect = listed('inspect') ?? (defaultInspect[0] === undefined ? undefined : await load(['inspect'], { use: defaultInspect[0] }))
+
+  const limits: Partial<Record<keyof BackupLimits, number>> = {}
+  for (const [name, limit] of limitNames) {
+    const given = shape.limits?.[name]
+    if (given === undefined || !fits('limits', name)) continue
+    const ms = durationMs(given)
+    if (ms === undefined) add(['limits', name], 'value', `"limits.${name}" must be seconds, or a duration such as 60s or 10m`)
+    else limits[limit] = ms
+  }
+  if (problems.length > 0) return undefined
+  return {
+    file,
+    folder,
+    name: shape.name,
+    source: source as unknown as Pipeline['source'],
+    chunk: listed('chunk') as unknown as Pipeline['chunk'],
+    hash: listed('hash') as unknown as Pipeline['hash'],
+    inspect: inspect as unknown as Pipeline['inspect'],
+    codecs,
+    store: store as unknown as Pipeline['store'],
+    key: shape.key && { file: resolve(folder, shape.key.file) },
+    plaintextAccepted: shape.plaintext === 'accepted',
+    limits,
+  }
+}
