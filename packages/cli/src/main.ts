@@ -3,7 +3,7 @@ import { asksForJson, rewriteTo } from './argv.ts'
 import { commandTable } from './command-table.ts'
 import { describeFailure, withHint } from './failure.ts'
 import { commandHelp, overview } from './help.ts'
-import { nearest } from './nearest.ts'
+import { nearestName } from './nearest-name.ts'
 import { parseArguments } from './parse.ts'
 import { abortOnSignals } from './signals.ts'
 import { openTerminal } from './terminal.ts'
@@ -22,7 +22,7 @@ process.exit(await main(rewriteTo(process.argv.slice(2))).catch(report))
 async function main([name, ...words]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h') return show(overview(), name === undefined ? 64 : 0)
   if (name === 'help') return words[0] === undefined ? show(overview(), 0) : help(words[0])
-  const { load } = find(name)
+  const { load } = await find(name)
   if (asksForHelp(words)) return help(name)
   const command = await load()
   const { flags, args, verbose } = await parseArguments(name, command, words)
@@ -35,10 +35,10 @@ async function main([name, ...words]: readonly string[]): Promise<number> {
   })
 }
 
-function find(name: string) {
+async function find(name: string) {
   const entry = Object.hasOwn(commandTable, name) ? commandTable[name] : undefined
   if (entry !== undefined) return entry
-  const meant = nearest(name, Object.keys(commandTable))
+  const meant = await nearestName(name, Object.keys(commandTable))
   const hint = `${meant === undefined ? '' : `Did you mean \`kpipe ${meant}\`? `}See \`kpipe help\`.`
   const what = name.startsWith('-') ? `a command comes first, not ${name}` : `there is no command ${name}`
   throw withHint(new KpipeError('KPIPE_USAGE', what), hint)
@@ -50,7 +50,7 @@ function asksForHelp(words: readonly string[]): boolean {
 }
 
 async function help(name: string): Promise<number> {
-  return show(await commandHelp(name, await find(name).load()), 0)
+  return show(await commandHelp(name, await (await find(name)).load()), 0)
 }
 
 function show(text: string, exitCode: number): number {

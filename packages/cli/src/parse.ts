@@ -4,7 +4,7 @@ import { parse } from '@oclif/core/parser'
 import { named } from './command.ts'
 import type { Command, Values } from './command.ts'
 import { withHint } from './failure.ts'
-import { nearest } from './nearest.ts'
+import { nearestName } from './nearest-name.ts'
 
 export interface Arguments {
   readonly flags: Values
@@ -22,15 +22,15 @@ export async function parseArguments(name: string, command: Command, words: read
     const { flags, args, raw } = await parse([...words], { flags: named(command.flags), args: named(command.args), strict: true })
     return { flags, args, verbose: raw.filter((token) => token.type === 'flag' && token.flag === 'verbose').length }
   } catch (error) {
-    throw usageError(name, command, error)
+    throw await usageError(name, command, error)
   }
 }
 
-function usageError(name: string, command: Command, error: unknown): KpipeError {
+async function usageError(name: string, command: Command, error: unknown): Promise<KpipeError> {
   const see = `See \`kpipe help ${name}\`.`
   const flag = unknownFlag(error)
   if (flag === undefined) return withHint(new KpipeError('KPIPE_USAGE', `${name}: ${sentence(error)}`), see)
-  const next = refused[flag] ?? didYouMean(flag, Object.keys(command.flags))
+  const next = refused[flag] ?? (await didYouMean(flag, Object.keys(command.flags)))
   return withHint(new KpipeError('KPIPE_USAGE', `${name} has no flag ${flag}`, { flag }), next === undefined ? see : `${next} ${see}`)
 }
 
@@ -40,8 +40,8 @@ const refused: Readonly<Record<string, string>> = {
   '--recovery-phrase': 'A phrase does not belong on a command line: use --recovery-phrase-file or KPIPE_RECOVERY_PHRASE.',
 }
 
-function didYouMean(flag: string, names: readonly string[]): string | undefined {
-  const meant = nearest(flag.replace(/^-+/, ''), names)
+async function didYouMean(flag: string, names: readonly string[]): Promise<string | undefined> {
+  const meant = await nearestName(flag.replace(/^-+/, ''), names)
   return meant === undefined ? undefined : `Did you mean --${meant}?`
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { KpipeError } from '@kpipe/engine/contracts'
 
@@ -9,15 +9,14 @@ import { KpipeError } from '@kpipe/engine/contracts'
  */
 export async function createPhraseFile(file: string, phrase: string): Promise<void> {
   const folder = dirname(file)
-  const unfinished = `${file}.${randomBytes(4).toString('hex')}`
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeDurably(unfinished, `${phrase}\n`)
-    try {
-      await link(unfinished, file)
-    } finally {
-      await unlink(unfinished)
-    }
+    await writeDurably(draft, `${phrase}\n`)
+    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
+      if (!withoutLinks.includes(error.code ?? '')) throw error
+      return writeDurably(file, `${phrase}\n`)
+    })
     await sync(folder)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
@@ -28,8 +27,13 @@ export async function createPhraseFile(file: string, phrase: string): Promise<vo
       { file },
       { cause },
     )
+  } finally {
+    await rm(draft, { force: true })
   }
 }
+
+/** What file systems say that know no hard links, as on memory sticks, where phrases are often kept. */
+const withoutLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 async function writeDurably(file: string, text: string): Promise<void> {
   const handle = await open(file, 'wx', 0o600)

@@ -28,13 +28,11 @@ async function find(
   overrides: readonly string[],
   { stage, version, settings }: CodecRecord,
 ): Promise<LoadedStage<CodecStage>> {
-  const own = /^@kpipe\/stage-([a-z0-9-]+)$/.exec(stage)?.[1]
   const here = process.cwd()
-  if (own !== undefined) return useStage(stages, 'codec', own, settings, here)
-  if (overrides.includes(stage)) return useStage(stages, 'codec', stage, settings, here)
-  const local = pipeline?.codecs.find((codec) => codec.package === stage)
+  if (/^@kpipe\/stage-[a-z0-9-]+$/.test(stage) || overrides.includes(stage)) return useStage(stages, 'codec', stage, settings, here)
+  const named = pipeline?.codecs.some((codec) => codec.package === stage)
   // The settings are the snapshot's: the pipeline file may have changed since.
-  if (local !== undefined) return { ...local, settings: { ...settings } }
+  if (pipeline !== undefined && named) return useStage(stages, 'codec', stage, settings, pipeline.folder)
   throw new KpipeError('KPIPE_STAGE_MISSING', `the snapshot was made with ${stage} ${version}, which the pipeline file does not name`, {
     stage,
     version,

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { jsonLines } from '../support/kpipe.ts'
+import { backedUp, sampleSnapshot } from '../support/workplace.ts'
+
+const sample = readFileSync(sampleSnapshot)
+
+test('restore writes the exact bytes, by -to as by --to, before or after the id', async (t) => {
+  const { kpipe, at, id } = await backedUp(t)
+  const ways = [
+    [id, '-to', './a'],
+    ['-to', './b', id.slice(0, 6)],
+    ['latest', '--to', 'c'],
+    ['rev:142', '--to=d'],
+    ['@2099-01-01T00:00Z', '--to', 'e', '--name', 'sample'],
+  ]
+  for (const words of ways) {
+    const { code, stderr } = await kpipe(['restore', ...words])
+    t.equal(code, 0, stderr)
+  }
+  for (const name of 'abcde') t.ok(readFileSync(at(name)).equals(sample), name)
+})
+
+test('restore --to - writes the bytes to standard output and words to standard error', async (t) => {
+  const { kpipe } = await backedUp(t)
+  const { code, bytes, stderr } = await kpipe(['restore', 'latest', '-to', '-'])
+  t.equal(code, 0)
+  t.ok(bytes.equals(sample))
+  t.match(stderr, /74 kB written to -/)
+  const json = await kpipe(['restore', 'latest', '-to', '-', '--json'])
+  t.ok(json.bytes.equals(sample))
+  t.match(jsonLines(json.stderr).at(-1), { message_type: 'summary', bytes_written: 73760 })
+})
+
+test('repository and recovery phrase are enough', async (t) => {
+  const { kpipe, at } = await backedUp(t)
+  const phrase = readFileSync(at('phrase.txt'), 'utf8')
+  renameSync(at('repository'), at('moved'))
+  for (const name of ['backup.yaml', 'repository.key', 'snap.db', '.local']) rmSync(at(name), { recursive: true, force: true })
+  t.equal((await kpipe(['restore', 'latest', '--store', 'moved', '--recovery-phrase-file', 'phrase.txt', '-to', 'a'])).code, 0)
+  rmSync(at('phrase.txt'))
+  t.equal((await kpipe(['restore', 'latest', '--store', 'moved', '-to', 'b'], { env: { KPIPE_RECOVERY_PHRASE: phrase } })).code, 0)
+  for (const name of 'ab') t.ok(readFileSync(at(name)).equals(sample))
+  t.match(await kpipe(['restore', 'latest', '--store', 'moved', '-to', 'c']), {
+    code: 12,
+    stderr: /neither a key file nor a recovery phrase/,
+  })
+  const wrong = `${phrase.slice(0, 3)}${phrase[3] === '7' ? '8' : '7'}${phrase.slice(4)}`
+  t.match(await kpipe(['restore', 'latest', '--store', 'moved', '-to', 'c'], { env: { KPIPE_RECOVERY_PHRASE: wrong } }), {
+    code: 12,
+    stderr: /checksum/,
+  })
+  t.notOk(existsSync(at('c')))
+})
+
+test('a target that exists is refused and left as it is', async (t) => {
+  const { kpipe, at } = await backedUp(t)
+  writeFileSync(at('there'), 'mine')
+  t.match(await kpipe(['restore', 'latest', '-to', 'there']), { code: 64, stderr: /there/ })
+  t.equal(readFileSync(at('there'), 'utf8'), 'mine')
+})
+
+test('unknown and unclear ids exit 64', async (t) => {
+  const { kpipe } = await backedUp(t)
+  for (const id of ['ffffffff', 'latest~5', 'rev:7', '@2001-01-01T00:00Z', 'zz']) {
+    t.equal((await kpipe(['restore', id, '-to', 'x'])).code, 64, id)
+  }
+  t.match(await kpipe(['restore', 'latest']), { code: 64, stderr: /restore: missing required flag to/i })
+  t.match(await kpipe(['restore', 'latest', '--store', 'nowhere', '--key-file', 'repository.key', '--to', 'x']), { code: 10 })
+})
+
+test('a damaged or missing pack exits 65, names the snapshot, and leaves nothing at the target', async (t) => {
+  const { kpipe, at, folder, id } = await backedUp(t)
+  const packs = readdirSync(at('repository/packs'), { recursive: true, encoding: 'utf8' }).filter((name) => /[0-9a-f]{32}$/.test(name))
+  const before = packs.map((name) => [join(at('repository/packs'), name), readFileSync(join(at('repository/packs'), name))] as const)
+  t.ok(before.length > 0)
+  for (const [file, bytes] of before) {
+    const flipped = Buffer.from(bytes)
+    flipped[Math.floor(bytes.length / 3)] ^= 1
+    rmSync(file)
+    writeFileSync(file, flipped)
+  }
+  t.match(await kpipe(['restore', 'latest', '-to', 'x']), { code: 65, stderr: new RegExp(id.slice(0, 12)) }, 'a flipped bit')
+  for (const [file] of before) rmSync(file)
+  t.match(await kpipe(['restore', 'latest', '-to', 'x']), { code: 65, stderr: new RegExp(id.slice(0, 12)) }, 'no pack')
+  t.same(
+    readdirSync(folder).filter((name) => name.startsWith('x')),
+    [],
+  )
+})
