@@ -12,6 +12,7 @@ export interface PipelineDocument {
 
 /** Aliases can blow a small text up to any size. */
 const maxNodes = 5000
+const maxDepth = 50
 
 /**
  * @param changeString gets each string value with the offsets of its text, and may replace it
@@ -33,11 +34,13 @@ export async function parseDocument(
   const follow = (node: unknown): Node | undefined => (yaml.isAlias(node) ? node.resolve(document) : (node as Node | null)) ?? undefined
   const changed = new Map<Node, string>()
 
-  function plain(given: unknown): unknown {
+  const tooLarge = new Error(`the file holds more than ${maxNodes} values or goes deeper than ${maxDepth}, aliases followed`)
+
+  function plain(given: unknown, depth: number): unknown {
+    if (++nodes > maxNodes || depth > maxDepth) throw tooLarge
     const node = follow(given)
-    if (++nodes > maxNodes) throw new RangeError(`more than ${maxNodes} values`)
-    if (yaml.isMap(node)) return Object.fromEntries(node.items.map((pair) => [keyOf(pair), plain(pair.value)]))
-    if (yaml.isSeq(node)) return node.items.map(plain)
+    if (yaml.isMap(node)) return Object.fromEntries(node.items.map((pair) => [keyOf(pair), plain(pair.value, depth + 1)]))
+    if (yaml.isSeq(node)) return node.items.map((item) => plain(item, depth + 1))
     if (!yaml.isScalar(node)) return null
     if (typeof node.value !== 'string') return node.value
     const value = changed.get(node) ?? changeString(node.value, ...offsets(node))
@@ -68,10 +71,10 @@ export async function parseDocument(
   }
 
   try {
-    return { value: plain(document.contents), rangeOf }
+    return { value: plain(document.contents, 0), rangeOf }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    problems.push({ start: 0, end: 0, message: `this holds ${error.message}, aliases followed` })
+    if (error !== tooLarge) throw error
+    problems.push({ start: 0, end: 0, message: tooLarge.message })
     return undefined
   }
 }

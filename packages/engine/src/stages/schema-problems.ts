@@ -37,7 +37,7 @@ function problemsOf(error: OutputUnit, schema: Schema, value: unknown): SchemaPr
     case 'false':
       return [unknownKey(path, Object.keys(partOf(schema, path.slice(0, -1)).properties ?? {}))]
     case 'type':
-      return say(`must be ${[part.type].flat().map(typeName).join(' or ')}, but is ${kindOf(seen)}`)
+      return say(`must be ${[part.type].flat().filter(isSaid).map(typeName).join(' or ')}, but is ${kindOf(seen)}`)
     case 'enum':
     case 'const':
       return say(
@@ -104,7 +104,7 @@ function nameOf(path: readonly (string | number)[]): string {
 const strings = (values: readonly unknown[] = []) => values.filter((value) => typeof value === 'string')
 
 function choices(values: readonly unknown[]): string {
-  const names = values.map(String)
+  const names = values.map((value) => JSON.stringify(value))
   return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
@@ -117,6 +117,9 @@ const typeNames: Record<string, string> = {
   object: 'a map',
   null: 'empty',
 }
+
+/** That a map may also be left empty is no news to someone who has written something else. */
+const isSaid = (type: string | undefined) => type !== 'null'
 
 const typeName = (type: string | undefined) => typeNames[type ?? ''] ?? String(type)
 

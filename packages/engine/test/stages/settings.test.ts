@@ -46,7 +46,7 @@ test('every problem is told, not the first alone', async (t) => {
     new Set([
       '"path" is missing',
       '"level" must be at most 19',
-      '"algorithm" must be auto or page; nearest: page',
+      '"algorithm" must be "auto" or "page"; nearest: page',
       '"files[0]" must be a string, but is a number',
       '"colour" is unknown; known: path, files, level, algorithm, names, id, plain',
     ]),
