@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { getSystemErrorMessage } from 'node:util'
 import { KpipeError } from '../contracts/index.ts'
@@ -9,9 +10,7 @@ export async function readPipelineText(file: string): Promise<string> {
     const reason = cause.errno === undefined ? cause.message : `${getSystemErrorMessage(cause.errno)} (${cause.code})`
     throw new KpipeError('KPIPE_PIPELINE_MISSING', `pipeline file ${file} cannot be read: ${reason}`, { file }, { cause })
   })
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
-  } catch {
-    throw pipelineInvalid(file, '', [{ start: 0, end: 0, message: 'the file is not UTF-8 text' }])
-  }
+  if (!isUtf8(bytes)) throw pipelineInvalid(file, '', [{ start: 0, end: 0, message: 'the file is not UTF-8 text' }])
+  // A byte order mark is no part of the text.
+  return bytes.toString('utf8').replace(/^\uFEFF/, '')
 }

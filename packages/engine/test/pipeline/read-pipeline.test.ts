@@ -67,6 +67,12 @@ test('paths are relative to the file', async (t) => {
   t.equal(pipeline.key?.file, `${root.slice(0, root.lastIndexOf('/'))}/secret.key`)
 })
 
+test('a byte order mark and Windows line ends do no harm', async (t) => {
+  const text = '\uFEFF' + small.replaceAll('\n', '\r\n')
+  t.equal((await pipelineWith(t, text).read()).name, undefined)
+  t.same(problems(await refusalOf(t, `${text}nme: x`)), ['3:1: "nme" is unknown; nearest: name'])
+})
+
 test('limits are seconds, or durations with a unit', async (t) => {
   t.same((await pipelineWith(t, `${small}limits: { stallTimeout: 90, maxHold: 1.5h }`).read()).limits, {
     stallTimeoutMs: 90_000,
