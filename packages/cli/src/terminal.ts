@@ -67,6 +67,21 @@ export function paint(colour: 'red' | 'yellow' | 'green' | 'dim' | 'bold', text:
   return styleText(colour, text, { stream: process.stderr })
 }
 
+/** Something that stands on the last line of standard error, and makes room for others. */
+export interface Drawing {
+  hide(): void
+  show(): void
+}
+
+let drawing: Drawing | undefined
+
+/** Lines on standard error go above `what` from now on, until it is called with undefined. */
+export function drawBelow(what: Drawing | undefined): void {
+  drawing = what
+}
+
 function error(text: string): void {
+  drawing?.hide()
   process.stderr.write(`${text}\n`)
+  drawing?.show()
 }

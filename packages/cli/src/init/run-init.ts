@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import type { HashStage, Store } from '@kpipe/engine/contracts'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { LoadedStage } from '@kpipe/engine'
-import { createKeyFile, initRepository, newRecoveryPhrase, readKeyFile, readPhraseFile, repositoryExists } from '@kpipe/repository'
+import { createKeyFile, initRepository, newRecoveryPhrase, readKeyFile, readPhraseFile } from '@kpipe/repository'
+import { hasRepository } from '../where/has-repository.ts'
 import { createPhraseFile } from './phrase-file.ts'
 
 /** Where the recovery phrase goes. */
@@ -32,7 +33,7 @@ export interface InitOutcome {
  * @throws KpipeError KPIPE_REPOSITORY_EXISTS, with nothing changed
  */
 export async function runInit({ store, keyFile, phrase, hash, show }: InitRun): Promise<InitOutcome> {
-  if (await repositoryExists(store)) {
+  if (await hasRepository(store)) {
     throw new KpipeError('KPIPE_REPOSITORY_EXISTS', `there is a repository in ${store.location} already`, { location: store.location })
   }
   const keyCreated = !existsSync(keyFile)

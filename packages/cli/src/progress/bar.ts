@@ -1,7 +1,9 @@
 import cliProgress from 'cli-progress'
 import { sizeText } from '../output/size-text.ts'
 import { durationText } from '../output/time-text.ts'
+import { drawBelow } from '../terminal.ts'
 import { paceMeter } from './pace.ts'
+import type { Pace } from './pace.ts'
 import type { Progress } from './progress.ts'
 
 const barCells = 24
@@ -10,38 +12,38 @@ const barCells = 24
 const restoreCursor = () => void process.stderr.write('\u{1B}[?25h')
 
 /** A bar on standard error, gone when it is stopped. */
-export async function bar(verb: string): Promise<Progress> {
+export function bar(verb: string): Progress {
   const pace = paceMeter()
-  let known = false
+  let [bytes, totalBytes]: [number, number | undefined] = [0, undefined]
   const drawn = new cliProgress.SingleBar({
     stream: process.stderr,
     hideCursor: true,
     clearOnComplete: true,
     stopOnComplete: false,
     fps: 10,
-    format: (_options, { value, total }) => line(verb, value, known ? total : undefined, pace(value, known ? total : undefined)),
+    gracefulExit: false,
+    format: () => line(verb, bytes, totalBytes, pace(bytes, totalBytes)),
   })
+  const show = () => drawn.start(totalBytes ?? Math.max(bytes, 1), bytes)
+  const hide = () => drawn.stop()
   process.once('exit', restoreCursor)
-  drawn.start(1, 0)
+  drawBelow({ hide, show })
+  show()
   return {
-    update(bytes, totalBytes) {
-      known = totalBytes !== undefined
+    update(nowBytes, nowTotalBytes) {
+      ;[bytes, totalBytes] = [nowBytes, nowTotalBytes]
       drawn.setTotal(totalBytes ?? Math.max(bytes, 1))
       drawn.update(bytes)
     },
     stop() {
-      drawn.stop()
+      drawBelow(undefined)
+      hide()
       process.off('exit', restoreCursor)
     },
   }
 }
 
-function line(
-  verb: string,
-  bytes: number,
-  totalBytes: number | undefined,
-  { speed, secondsLeft }: ReturnType<ReturnType<typeof paceMeter>>,
-): string {
+function line(verb: string, bytes: number, totalBytes: number | undefined, { speed, secondsLeft }: Pace): string {
   const perSecond = `${sizeText(Math.round(speed))}/s`
   if (totalBytes === undefined) return `${verb}  ${sizeText(bytes)}  ${perSecond}`
   const share = totalBytes === 0 ? 1 : bytes / totalBytes

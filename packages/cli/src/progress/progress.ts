@@ -1,5 +1,4 @@
 import type { Terminal } from '../terminal.ts'
-import { bar } from './bar.ts'
 import { jsonLines } from './json-lines.ts'
 import { plainLines } from './plain-lines.ts'
 
@@ -17,5 +16,5 @@ const silent: Progress = { update: () => undefined, stop: () => undefined }
 export async function openProgress(terminal: Terminal, verb: string): Promise<Progress> {
   if (terminal.json) return jsonLines((value) => terminal.line(value))
   if (terminal.verbosity < 0) return silent
-  return terminal.drawsBars ? await bar(verb) : plainLines(verb, (text) => terminal.say(text))
+  return terminal.drawsBars ? (await import('./bar.ts')).bar(verb) : plainLines(verb, (text) => terminal.say(text))
 }

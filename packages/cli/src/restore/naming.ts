@@ -6,7 +6,7 @@ export async function naming<Result>(snapshot: Snapshot, work: () => Promise<Res
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof KpipeError) || error.exitCode !== 65) throw error
+    if (!(error instanceof KpipeError) || error.exitCode !== 65 || error.message.includes(snapshot.shortId)) throw error
     const message = `snapshot ${snapshot.shortId} of ${snapshot.name} cannot be read: ${error.message}`
     throw new KpipeError(error.code, message, { ...error.details, snapshot: snapshot.id }, { cause: error })
   }

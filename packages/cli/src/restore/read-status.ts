@@ -32,7 +32,7 @@ export async function readStatus(run: StatusRun): Promise<EtcdStatus> {
   const codec = codecFinder(stages, run.pipeline, run.overrides)
   return naming(snapshot, async () => {
     const stream = await repository.openStream(snapshot)
-    const facts = await inspectSealed({ stream, inspect, hash, codec, chunking: snapshot.manifest.chunking, workers, signal })
+    const facts = await inspectSealed({ stream, inspect, hash, codec, chunking: snapshot.manifest.streams[0].chunking, workers, signal })
     for (const name of ['status_hash', 'revision', 'keys', 'total_size'] as const) compare(name, facts, snapshot.facts)
     return statusOf(facts)
   })

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readPipeline, useStage } from '@kpipe/engine'
 import type { LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
@@ -7,6 +8,7 @@ import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
 import { findPipelineFile } from './pipeline-file.ts'
+import { hasRepository } from './has-repository.ts'
 import type { Environment } from './pipeline-file.ts'
 import { findSecret } from './secret.ts'
 import { defaultInspect, defaultStages, openStages, parseOverrides } from './stages.ts'
@@ -61,6 +63,9 @@ export async function openLocated(
 ): Promise<Repository> {
   const { terminal, signal } = options
   const store = await where.store.stage.open(where.store.settings as never, { signal })
+  // Who never made a repository has no key either, and needs to hear of the repository first.
+  if (!(await hasRepository(store)))
+    throw noRepository(new KpipeError('KPIPE_NO_REPOSITORY', `there is no repository at ${store.location}`), where.pipeline)
   const secret = await findSecret(
     {
       keyFile: flags['key-file'],
@@ -71,10 +76,13 @@ export async function openLocated(
     terminal,
   )
   const expectHead = flags['expect-head'] ?? env['KPIPE_EXPECT_HEAD']
+  const memory = where.pipeline !== undefined || existsSync(stateFolder(env)) ? { stateFolder: stateFolder(env) } : {}
   const warn = (message: string) => terminal.warn(message)
-  return openRepository({ store, secret, stateFolder: stateFolder(env), warn, ...(expectHead ? { expectHead } : {}) }).catch((error) => {
+  try {
+    return await openRepository({ store, secret, warn, ...memory, ...(expectHead ? { expectHead } : {}) })
+  } catch (error) {
     throw noRepository(error, where.pipeline)
-  })
+  }
 }
 
 /** Names the very command that makes the repository. */
