@@ -1,1 +1,12 @@
-export {}
+export type { BackupWriter, BeginOptions, CommitOptions } from './backup-writer.ts'
+export { initRepository } from './init.ts'
+export type { InitOptions } from './init.ts'
+export { createKeyFile, readKeyFile } from './keys/key-file.ts'
+export { newRecoveryPhrase } from './keys/recovery-phrase.ts'
+export { parseRecoveryPhrase, readPhraseFile } from './keys/secret.ts'
+export type { Secret } from './keys/secret.ts'
+export type { Manifest, ManifestStream } from './manifest.ts'
+export { openRepository } from './open.ts'
+export type { OpenOptions } from './open.ts'
+export type { Repository, Rollback } from './repository.ts'
+export type { Snapshot } from './snapshot.ts'

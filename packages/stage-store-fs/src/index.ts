@@ -1,1 +1,1 @@
-export {}
+export { default, directoryStore } from './store-fs.ts'

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { CodecRecord, EncodedFrame, Facts, KnownChunks, RecipeSegment, Sink, Store } from '@kpipe/engine/contracts'
+import type { KeyRing } from './keys/key-ring.ts'
+import type { Log } from './log/log.ts'
+import { encodePackNumbers } from './log/pack-numbers.ts'
+import type { NewPack, SnapshotEntry } from './log/payload.ts'
+import type { LogState } from './log/state.ts'
+import { encodeManifest, maxInlineManifestBytes } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
+import type { FrameKind } from './packs/directory.ts'
+import { PackOutput } from './packs/pack-output.ts'
+import { sealUnitFrame, unitTag } from './packs/unit-frame.ts'
+import { packId } from './log/fold.ts'
+import { listPacks, loadParent } from './parent.ts'
+import type { Parent } from './parent.ts'
+import type { ChainLink } from './recipes/chain.ts'
+import { writeRecipe } from './recipes/write-recipe.ts'
+import type { WrittenRecipe } from './recipes/write-recipe.ts'
+import { toolName } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { SnapshotList } from './snapshot-list.ts'
+
+export interface BeginOptions {
+  readonly name: string
+  /** Which copy of the source; empty when there is one. */
+  readonly member: string
+  /** Id of the chunk plan. */
+  readonly chunking: string
+  readonly pageBytes: number
+  /** Of the frames, in order of encoding. That one of them seals, or that plain text is accepted, is the caller's to know. */
+  readonly codecs: readonly CodecRecord[]
+  readonly tagAlgorithm: string
+}
+
+export interface CommitOptions {
+  readonly bytes: number
+  /** SHA-256 of the stream, 32 bytes. */
+  readonly digest: Uint8Array
+  readonly chunks: number
+  readonly facts: Facts
+  readonly tags: readonly string[]
+  /** All stages with versions and settings; the caller leaves secrets out. */
+  readonly stages: readonly CodecRecord[]
+  readonly statistics: Facts
+  readonly time: Date
+}
+
+/** One backup on its way into the repository: nothing of it exists for anybody before `commit` resolves. */
+export interface BackupWriter extends Sink {
+  readonly parent: Snapshot | undefined
+  readonly known: KnownChunks | undefined
+  /** Bytes of all objects that this backup has made so far. */
+  readonly bytesStored: number
+  /** @throws KpipeError KPIPE_APPEND_LOST, KPIPE_STORE_* */
+  commit(options: CommitOptions): Promise<{ snapshot: Snapshot; head: string; attention: readonly string[] }>
+  /** Ends the backup in the log. Has no effect after a commit. */
+  abort(reason: string): Promise<void>
+}
+
+export interface WriterContext {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly log: Log
+  readonly snapshots: SnapshotList
+  /** Called with every new head of this process's own. */
+  readonly headMoved: () => Promise<string>
+}
+
+/** Appends OPEN and loads the parent beside it. */
+export async function beginBackup(context: WriterContext, options: BeginOptions): Promise<BackupWriter> {
+  const { store, ring, log, snapshots } = context
+  const writer = randomBytes(8)
+  const candidatesOf = (state: LogState): Snapshot[] => snapshots.all(state).filter((snapshot) => isParentOf(snapshot, options))
+  const listed = listPacks(store)
+  listed.catch(() => undefined) // Thrown where it is awaited.
+  const load = (state: LogState): ReturnType<typeof loadParent> =>
+    loadParent({ store, ring, state, candidates: candidatesOf(state), listed })
+  const guessedFrom = candidatesOf(log.state).at(-1)?.id
+  const guess = load(log.state)
+  guess.catch(() => undefined)
+  const open = await log.append({
+    kind: 'OPEN',
+    writer,
+    time: Date.now(),
+    tool: toolName,
+    host: hostname(),
+    boot: bootId(),
+    pid: process.pid,
+  })
+  try {
+    await snapshots.load(log.state)
+    // Others may have committed a newer one before this OPEN.
+    const { parent, attention } = candidatesOf(log.state).at(-1)?.id === guessedFrom ? await guess : await load(log.state)
+    await listed
+    return new RepositoryWriter(context, options, writer, parent, attention, open.bytes)
+  } catch (error) {
+    // The first fault is the one to tell; an OPEN without end is harmless.
+    await log.append({ kind: 'ABORT', writer, time: Date.now(), reason: 'the parent could not be loaded' }).catch(() => undefined)
+    throw error
+  }
+}
+
+class RepositoryWriter implements BackupWriter {
+  readonly parent: Snapshot | undefined
+  readonly known: KnownChunks | undefined
+  readonly #context: WriterContext
+  readonly #options: BeginOptions
+  readonly #writer: Uint8Array
+  readonly #recipe: Parent['recipe'] | undefined
+  readonly #attention: readonly string[]
+  readonly #epoch: number
+  readonly #chunkPacks: PackOutput
+  readonly #recipePacks: PackOutput
+  readonly #frameKind: FrameKind
+  readonly #unitKind: FrameKind
+  readonly #segments: RecipeSegment[] = []
+  readonly #ownPacks: string[] = []
+  readonly #packOfFrame: number[] = []
+  #logBytes: number
+  #ended = false
+
+  constructor(
+    context: WriterContext,
+    options: BeginOptions,
+    writer: Uint8Array,
+    parent: Parent | undefined,
+    attention: readonly string[],
+    openBytes: number,
+  ) {
+    this.#context = context
+    this.#options = options
+    this.#writer = writer
+    this.parent = parent?.snapshot
+    this.known = parent?.known
+    this.#recipe = parent?.recipe
+    this.#attention = attention
+    this.#logBytes = openBytes
+    this.#epoch = context.log.state.epoch
+    let counter = 0
+    const common = { store: context.store, ring: context.ring, epoch: this.#epoch, writer, nextCounter: () => counter++ }
+    this.#chunkPacks = new PackOutput({ ...common, packClass: 'D' })
+    this.#recipePacks = new PackOutput({ ...common, packClass: 'M' })
+    this.#frameKind = { epoch: this.#epoch, codecs: options.codecs, key: 'derived', pageBytes: options.pageBytes }
+    this.#unitKind = { epoch: this.#epoch, codecs: [], key: 'unit', pageBytes: 0 }
+  }
+
+  get bytesStored(): number {
+    return this.#logBytes + this.#chunkPacks.bytesStored + this.#recipePacks.bytesStored
+  }
+
+  recipe(segment: RecipeSegment): void {
+    this.#segments.push(segment)
+  }
+
+  async frame(frame: EncodedFrame): Promise<void> {
+    assert.equal(frame.ordinal, this.#packOfFrame.length, 'frames arrive in order')
+    const { bytes, lengths, digest, tags, ends } = frame
+    const { pack } = await this.#chunkPacks.add(bytes, { kind: this.#frameKind, lengths, digest, tags, ends })
+    if (this.#ownPacks.at(-1) !== pack) this.#ownPacks.push(pack)
+    this.#packOfFrame.push(this.#ownPacks.length - 1)
+  }
+
+  async commit(options: CommitOptions): Promise<{ snapshot: Snapshot; head: string; attention: readonly string[] }> {
+    const { log, snapshots, headMoved } = this.#context
+    const newPacks = [...(await this.#chunkPacks.finish())]
+    const recipe = await writeRecipe({
+      ...{ segments: this.#segments, chunks: options.chunks, regular: this.#isRegular(options), parent: this.#recipe },
+      ...{ ownPacks: this.#ownPacks, packOfFrame: this.#packOfFrame, store: (plain) => this.#storeUnit(plain) },
+    })
+    const manifest = this.#manifest(options, recipe)
+    const encoded = encodeManifest(manifest)
+    const place = encoded.length > maxInlineManifestBytes ? await this.#placeManifest(encoded) : encoded
+    newPacks.push(...(await this.#recipePacks.finish()))
+    const entry: SnapshotEntry = {
+      kind: 'SNAPSHOT',
+      time: Date.now(),
+      writer: this.#writer,
+      packs: newPacks,
+      uses: this.#uses(recipe, newPacks),
+      manifest: place,
+    }
+    const attention = [...this.#attention, ...this.#otherCluster(options)]
+    const { bytes } = await log.append(entry, (state) => this.#demandPossible(state, recipe, newPacks))
+    this.#ended = true
+    this.#logBytes += bytes
+    const record = log.state.snapshots.get(createHash('sha256').update(encoded).digest('hex'))
+    assert(record !== undefined, 'the SNAPSHOT entry that was just appended has effect')
+    await snapshots.load(log.state)
+    return { snapshot: snapshots.of(record), head: await headMoved(), attention }
+  }
+
+  async abort(reason: string): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    await Promise.all([this.#chunkPacks.abandon(), this.#recipePacks.abandon()])
+    const { bytes } = await this.#context.log.append({ kind: 'ABORT', time: Date.now(), writer: this.#writer, reason })
+    this.#logBytes += bytes
+    await this.#context.headMoved()
+  }
+
+  /** Whether positions follow from the page's length. */
+  #isRegular({ bytes, chunks }: CommitOptions): boolean {
+    const { pageBytes } = this.#options
+    if (pageBytes === 0 || Math.ceil(bytes / pageBytes) !== chunks) return false
+    let place = 0
+    return this.#segments.every(({ lengths }) => lengths.every((length) => length === Math.min(pageBytes, bytes - place++ * pageBytes)))
+  }
+
+  #manifest(options: CommitOptions, recipe: WrittenRecipe): Manifest {
+    const { name, member, chunking, pageBytes } = this.#options
+    const { bytes, digest, chunks, facts, tags, stages, statistics, time } = options
+    const page_bytes = this.#isRegular(options) ? pageBytes : 0
+    return {
+      ...{ name, member, time: time.getTime(), tool: toolName, writer: this.#writer },
+      parent: this.parent === undefined ? null : Buffer.from(this.parent.id, 'hex'),
+      streams: [{ name: 'database', bytes, digest, chunking, page_bytes, chunks, parts: recipe.parts }],
+      recipe_packs: recipe.recipePacks,
+      ...{ facts, tags, stages, statistics },
+    }
+  }
+
+  async #storeUnit(plain: Buffer): Promise<{ tag: Uint8Array; link: ChainLink }> {
+    const { ring } = this.#context
+    const tag = unitTag(ring, plain)
+    const { bytes, listed } = sealUnitFrame(ring, this.#unitKind, plain, tag)
+    const place = await this.#recipePacks.add(bytes, listed)
+    return { tag, link: { ...place, storedBytes: bytes.length, epoch: this.#epoch } }
+  }
+
+  async #placeManifest(encoded: Buffer): Promise<Exclude<SnapshotEntry['manifest'], Uint8Array>> {
+    const { link } = await this.#storeUnit(encoded)
+    const counter = Number.parseInt(link.pack.slice(16), 16)
+    const id = createHash('sha256').update(encoded).digest()
+    return { id, counter, offset: link.offset, stored_bytes: link.storedBytes, epoch: link.epoch }
+  }
+
+  /** Numbers of the older packs that the snapshot uses. */
+  #uses(recipe: WrittenRecipe, newPacks: readonly NewPack[]): Buffer {
+    const own = new Set(newPacks.map(([, counter]) => packId(this.#writer, counter)))
+    const { packsById } = this.#context.log.state
+    const numbers = [...recipe.uses].filter((id) => !own.has(id)).map((id) => packsById.get(id)?.number)
+    assert(
+      numbers.every((number) => number !== undefined),
+      'a pack of the parent is not in the log',
+    )
+    return encodePackNumbers(numbers.toSorted((one, other) => one - other))
+  }
+
+  /** Looked at again whenever others have appended. */
+  #demandPossible(state: LogState, recipe: WrittenRecipe, newPacks: readonly NewPack[]): void {
+    const { location } = this.#context.store
+    const lost = (what: string): KpipeError =>
+      new KpipeError('KPIPE_APPEND_LOST', `this backup cannot become a snapshot at ${location}: ${what}`)
+    if (!state.writers.has(Buffer.from(this.#writer).toString('hex'))) throw lost('another process has ended it in the log')
+    if (state.epoch !== this.#epoch) throw lost('the keys were rotated while it ran')
+    const own = new Set(newPacks.map(([, counter]) => packId(this.#writer, counter)))
+    for (const id of recipe.uses) if (!own.has(id) && !state.packsById.has(id)) throw lost(`pack ${id} was removed while it ran`)
+  }
+
+  /** A name that stood for one cluster and now gets the bytes of another is stored, and said aloud. */
+  #otherCluster({ facts }: CommitOptions): string[] {
+    const { log, snapshots } = this.#context
+    const { name } = this.#options
+    const before = snapshots
+      .all(log.state)
+      .findLast((snapshot) => snapshot.name === name && typeof snapshot.facts['cluster_id'] === 'string')
+    const [known, now] = [before?.facts['cluster_id'], facts['cluster_id']]
+    if (known === undefined || typeof now !== 'string' || known === now) return []
+    return [`the name ${name} stood for cluster ${String(known)} until now; this snapshot is of cluster ${now}`]
+  }
+}
+
+function isParentOf(snapshot: Snapshot, { name, member, chunking }: BeginOptions): boolean {
+  return snapshot.name === name && snapshot.member === member && snapshot.manifest.streams[0].chunking === chunking
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return '' // Not Linux: a dead writer of this host is then ended by its age alone.
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { KpipeError } from '@kpipe/engine/contracts'
+import { headerStart, magics } from '../format.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { decode, encode } from '../msgpack.ts'
+import { padme } from '../padme.ts'
+import { openUnit, sealUnit, unitOverheadBytes } from '../sealed-unit.ts'
+import type { Payload } from './payload.ts'
+
+export const logPrefix = 'log/'
+const headerBytes = 72
+
+/** Magic, format, draft 12 | n u64 | epoch u32 | repository id 16 | SHA-256 of entry n-1 32. In clear, and bound. */
+export interface EntryHeader {
+  readonly n: number
+  readonly epoch: number
+  /** 32 bytes, zeros for entry 0. */
+  readonly previous: Uint8Array
+}
+
+export interface Entry extends EntryHeader {
+  readonly payload: Payload
+  /** SHA-256 of the entry's stored bytes. */
+  readonly digest: Uint8Array
+}
+
+/** An object of the log whose bytes are not what was sealed, or that is missing. */
+export interface LostEntry {
+  readonly n: number
+  readonly digest: Uint8Array | undefined
+  readonly reason: string
+}
+
+export function entryName(n: number): string {
+  return logPrefix + String(n).padStart(20, '0')
+}
+
+export function entryDigest(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}
+
+/** The stored bytes; their number is on a Padmé step. */
+export function encodeEntry(ring: KeyRing, { n, epoch, previous }: EntryHeader, payload: Payload): Buffer {
+  const start = Buffer.alloc(12)
+  start.writeBigUInt64LE(BigInt(n))
+  start.writeUInt32LE(epoch, 8)
+  const header = Buffer.concat([headerStart(magics.entry), start, ring.repositoryId, previous])
+  const body = encode(payload)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(body.length)
+  const bytes = headerBytes + unitOverheadBytes + 4 + body.length
+  const unit = sealUnit(ring.workingKey(epoch, 'log'), header, [length, body, Buffer.alloc(padme(bytes) - bytes)])
+  return Buffer.concat([header, unit])
+}
+
+/** Entry n of this repository, or why it is not. */
+export function openEntry(ring: KeyRing, n: number, bytes: Uint8Array): Entry | LostEntry {
+  const digest = entryDigest(bytes)
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const lost = (reason: string): LostEntry => ({ n, digest, reason })
+  if (view.length < headerBytes + unitOverheadBytes || !headerStart(magics.entry).equals(view.subarray(0, 12)))
+    return lost('it is not a log entry')
+  if (view.readBigUInt64LE(12) !== BigInt(n) || !view.subarray(24, 40).equals(ring.repositoryId)) return lost('it is another entry')
+  const epoch = view.readUInt32LE(20)
+  const header = view.subarray(0, headerBytes)
+  const plain = openWith(ring, epoch, header, view.subarray(headerBytes))
+  if (plain === undefined) return lost('it does not open')
+  const payload = decode(plain.subarray(4, 4 + plain.readUInt32LE(0))) as Payload
+  return { n, epoch, previous: Buffer.from(view.subarray(40, headerBytes)), payload, digest }
+}
+
+function openWith(ring: KeyRing, epoch: number, header: Uint8Array, unit: Uint8Array): Buffer | undefined {
+  try {
+    const plain = openUnit(ring.workingKey(epoch, 'log'), header, unit)
+    return typeof plain === 'string' ? undefined : plain
+  } catch (error) {
+    // An altered epoch names keys that no slot has.
+    if (error instanceof KpipeError) return undefined
+    throw error
+  }
+}

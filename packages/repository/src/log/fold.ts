@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto'
+import { joinRequirements, noRequirements } from '../features.ts'
+import type { Requirements } from '../features.ts'
+import type { Entry, LostEntry } from './entry.ts'
+import { decodePackNumbers, packNumber } from './pack-numbers.ts'
+import type { Condemn, Genesis, Key, Open, SnapshotEntry, Sweep, Void } from './payload.ts'
+import type { LogState, PackRecord, SnapshotRecord } from './state.ts'
+
+/** The state in which a batch of entries is folded; nobody else sees it. */
+interface Draft {
+  head: LogState['head']
+  epoch: number
+  genesis: Genesis
+  slots: Genesis['slots']
+  requires: Requirements
+  laterKinds: Set<string>
+  writers: Map<string, Open & { readonly entry: number }>
+  packs: Map<number, PackRecord>
+  packsById: Map<string, PackRecord>
+  snapshots: Map<string, SnapshotRecord>
+  condemned: Map<number, number>
+  lost: Map<number, LostEntry>
+}
+
+/** The state before any entry but GENESIS. */
+export function beginState(entry: Entry & { readonly payload: Genesis }): LogState {
+  const genesis = entry.payload
+  return {
+    ...{ head: { n: entry.n, digest: entry.digest }, epoch: entry.epoch, genesis, slots: genesis.slots },
+    requires: joinRequirements(noRequirements, genesis.requires),
+    ...{ laterKinds: new Set(), writers: new Map(), packs: new Map(), packsById: new Map() },
+    ...{ snapshots: new Map(), condemned: new Map(), lost: new Map() },
+  }
+}
+
+/** A pure function: the state after these entries, which follow the state's head without a gap. Void entries change only the head. */
+export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): LogState {
+  if (entries.length === 0) return state
+  const draft: Draft = {
+    ...state,
+    laterKinds: new Set(state.laterKinds),
+    writers: new Map(state.writers),
+    packs: new Map(state.packs),
+    packsById: new Map(state.packsById),
+    snapshots: new Map(state.snapshots),
+    condemned: new Map(state.condemned),
+    lost: new Map(state.lost),
+  }
+  for (const entry of entries) {
+    draft.head = { n: entry.n, digest: entry.digest ?? new Uint8Array(32) }
+    if (!('payload' in entry)) draft.lost.set(entry.n, entry)
+    // Sealed under keys that were replaced: its writer did not know of the KEY entry before it.
+    else if (entry.epoch >= draft.epoch) apply(draft, entry)
+  }
+  return draft
+}
+
+function apply(draft: Draft, { n, payload }: Entry): void {
+  draft.requires = joinRequirements(draft.requires, payload.requires)
+  switch (payload.kind) {
+    case 'OPEN': {
+      const writer = hex(payload.writer)
+      if (!draft.writers.has(writer)) draft.writers.set(writer, { ...payload, entry: n })
+      return
+    }
+    case 'ABORT':
+      draft.writers.delete(hex(payload.writer))
+      return
+    case 'SNAPSHOT':
+      return applySnapshot(draft, n, payload)
+    case 'FORGET':
+      for (const id of payload.snapshots) draft.snapshots.delete(hex(id))
+      return
+    case 'CONDEMN':
+      return applyCondemn(draft, n, payload)
+    case 'SWEEP':
+      return applySweep(draft, payload)
+    case 'KEY':
+      return applyKey(draft, payload)
+    case 'VOID':
+      return applyVoid(draft, payload)
+    case 'CHECKED':
+      return
+    case 'GENESIS':
+      return // Only entry 0 is one.
+    default:
+      draft.laterKinds.add(String((payload as { kind: unknown }).kind))
+  }
+}
+
+/** Void without an open writer, and when it names a pack that is not there (swept, or never brought by a valid entry). */
+function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
+  const writer = hex(payload.writer)
+  if (!draft.writers.has(writer)) return
+  const used = decodePackNumbers(payload.uses)
+  if (!used.every((number) => draft.packs.has(number))) return
+  draft.writers.delete(writer)
+  payload.packs.forEach(([packClass, counter, bytes, directoryBytes, sha256], place) => {
+    const number = packNumber(n, place)
+    const pack = { number, id: packId(payload.writer, counter), class: packClass, bytes, directoryBytes, sha256 }
+    draft.packs.set(number, pack)
+    draft.packsById.set(pack.id, pack)
+    used.push(number)
+  })
+  for (const number of used) draft.condemned.delete(number)
+  const { manifest } = payload
+  const inline = manifest instanceof Uint8Array
+  const id = inline ? createHash('sha256').update(manifest).digest('hex') : hex(manifest.id)
+  const place = inline ? manifest : { ...manifest, packId: packId(payload.writer, manifest.counter) }
+  draft.snapshots.set(id, { id, entry: n, manifest: place, packs: used })
+}
+
+/** Void as a whole when a snapshot that is not forgotten uses one of the packs, or one is not there. */
+function applyCondemn(draft: Draft, n: number, payload: Condemn): void {
+  const packs = decodePackNumbers(payload.packs)
+  const used = new Set([...draft.snapshots.values()].flatMap((snapshot) => snapshot.packs))
+  if (packs.some((number) => used.has(number) || !draft.packs.has(number))) return
+  for (const number of packs) if (!draft.condemned.has(number)) draft.condemned.set(number, n)
+}
+
+/** Void as a whole when a pack is not condemned (any more), or another writer that is still open began before its CONDEMN. */
+function applySweep(draft: Draft, payload: Sweep): void {
+  const packs = decodePackNumbers(payload.packs)
+  const sweeper = hex(payload.writer)
+  const oldest = Math.min(...[...draft.writers].filter(([id]) => id !== sweeper).map(([, writer]) => writer.entry))
+  const mayGo = (number: number): boolean => oldest > (draft.condemned.get(number) ?? Infinity)
+  if (!packs.every((number) => draft.condemned.has(number) && mayGo(number))) return
+  for (const number of packs) {
+    draft.packsById.delete(draft.packs.get(number)!.id)
+    draft.packs.delete(number)
+    draft.condemned.delete(number)
+  }
+}
+
+function applyKey(draft: Draft, payload: Key): void {
+  if (payload.epoch < draft.epoch) return
+  draft.epoch = payload.epoch
+  draft.slots = payload.slots
+}
+
+function applyVoid(draft: Draft, payload: Void): void {
+  const lost = draft.lost.get(payload.n)
+  if (lost !== undefined && hex(lost.digest ?? new Uint8Array(0)) === hex(payload.digest)) draft.lost.delete(payload.n)
+}
+
+/** Writer id, then the counter as a big-endian u64, in hex. */
+export function packId(writer: Uint8Array, counter: number): string {
+  return hex(writer) + counter.toString(16).padStart(16, '0')
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,114 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Store } from '@kpipe/engine/contracts'
+import { createObject } from '../create-object.ts'
+import { demandFeatures } from '../features.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { encodeEntry, entryDigest, entryName, openEntry } from './entry.ts'
+import type { Entry } from './entry.ts'
+import { beginState, fold } from './fold.ts'
+import type { Genesis, Payload } from './payload.ts'
+import { readLog } from './read-log.ts'
+import type { LogState } from './state.ts'
+
+const maxAppendTries = 64
+
+/** The log as this process has read and extended it. */
+export class Log {
+  readonly #store: Store
+  readonly #ring: KeyRing
+  readonly #digests: Uint8Array[]
+  #state: LogState
+
+  /** @param genesis entry 0 */
+  constructor(store: Store, ring: KeyRing, genesis: Entry & { readonly payload: Genesis }) {
+    this.#store = store
+    this.#ring = ring
+    this.#state = beginState(genesis)
+    this.#digests = [genesis.digest]
+  }
+
+  get state(): LogState {
+    return this.#state
+  }
+
+  /** SHA-256 of entry n, undefined above the head. */
+  digestOf(n: number): Uint8Array | undefined {
+    return this.#digests[n]
+  }
+
+  /** Folds what others appended. */
+  async refresh(): Promise<void> {
+    const entries = await readLog(this.#store, this.#ring, this.#state.head)
+    for (const entry of entries) this.#digests[entry.n] = entry.digest ?? new Uint8Array(32)
+    this.#state = fold(this.#state, entries)
+  }
+
+  /**
+   * Appends at the head. When others were faster, folds their entries, lets `check` look again whether this one still
+   * holds (it throws when not), and tries the next number. Resolves with the entry's number and its bytes.
+   * @throws KpipeError KPIPE_APPEND_LOST after 64 tries; KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED when nothing may be appended
+   */
+  async append(payload: Payload, check: (state: LogState) => void = () => undefined): Promise<{ n: number; bytes: number }> {
+    for (let attempt = 0; attempt < maxAppendTries; attempt++) {
+      this.#demandWritable()
+      check(this.#state)
+      const { head, epoch } = this.#state
+      const n = head.n + 1
+      const bytes = encodeEntry(this.#ring, { n, epoch, previous: head.digest }, payload)
+      if (await this.#put(n, bytes)) {
+        const entry: Entry = { n, epoch, previous: head.digest, payload, digest: entryDigest(bytes) }
+        this.#digests[n] = entry.digest
+        this.#state = fold(this.#state, [entry])
+        return { n, bytes: bytes.length }
+      }
+      await this.refresh()
+    }
+    throw new KpipeError(
+      'KPIPE_APPEND_LOST',
+      `others appended to the log of ${this.#store.location} faster, ${maxAppendTries} times in a row`,
+      {
+        tries: maxAppendTries,
+      },
+    )
+  }
+
+  async #put(n: number, bytes: Uint8Array): Promise<boolean> {
+    if ((await createObject(this.#store, entryName(n), [bytes])) === 'created') return true
+    // The reply to our own success may have been lost.
+    const held = await this.#store.read(entryName(n))
+    return held !== undefined && Buffer.compare(held, bytes) === 0
+  }
+
+  #demandWritable(): void {
+    const { lost, laterKinds, requires } = this.#state
+    const { location } = this.#store
+    for (const { n, reason } of lost.values()) {
+      throw new KpipeError('KPIPE_DAMAGED', `nothing can be appended to the log of ${location}: ${entryName(n)} is lost, ${reason}`, {
+        object: entryName(n),
+      })
+    }
+    if (laterKinds.size > 0) {
+      const kinds = [...laterKinds]
+      throw new KpipeError(
+        'KPIPE_FORMAT_UNSUPPORTED',
+        `writing to the repository at ${location} needs a newer kpipe, one that knows ${kinds.join(', ')}`,
+        { kinds },
+      )
+    }
+    demandFeatures(requires, 'write', location)
+  }
+}
+
+/** Entry 0. @throws KpipeError KPIPE_DAMAGED, KPIPE_OBJECT_MISSING */
+export async function readGenesis(store: Store, ring: KeyRing): Promise<Entry & { readonly payload: Genesis }> {
+  const name = entryName(0)
+  const bytes = await store.read(name)
+  if (bytes === undefined)
+    throw new KpipeError('KPIPE_OBJECT_MISSING', `${name}, the first entry of the log, is missing at ${store.location}`, { object: name })
+  const entry = openEntry(ring, 0, bytes)
+  if (!('payload' in entry))
+    throw new KpipeError('KPIPE_DAMAGED', `${name} at ${store.location} is damaged: ${entry.reason}`, { object: name })
+  if (entry.payload.kind !== 'GENESIS')
+    throw new KpipeError('KPIPE_DAMAGED', `${name} at ${store.location} is no GENESIS entry`, { object: name })
+  return { ...entry, payload: entry.payload }
+}

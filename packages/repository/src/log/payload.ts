@@ -1,0 +1,107 @@
+import type { SlotKind } from '../keys/slot.ts'
+import type { Requirements } from '../features.ts'
+
+/** A slot as GENESIS and KEY vouch for it. */
+export interface SlotRecord {
+  readonly id: Uint8Array
+  readonly kind: SlotKind
+  readonly public_key: Uint8Array
+  readonly epoch: number
+  /** SHA-256 of the slot object. */
+  readonly digest: Uint8Array
+}
+
+/** A new pack: class, counter within its writer, bytes of the object, bytes of its directory, SHA-256 of the object. */
+export type NewPack = readonly ['D' | 'M', number, number, number, Uint8Array]
+
+/** Where a manifest of more than 64 KiB lies: a frame of an M pack that the same entry brings. */
+export interface ManifestPlace {
+  readonly id: Uint8Array
+  readonly counter: number
+  readonly offset: number
+  readonly stored_bytes: number
+  readonly epoch: number
+}
+
+interface Every {
+  readonly time: number
+  readonly requires?: Partial<Requirements>
+}
+
+export interface Genesis extends Every {
+  readonly kind: 'GENESIS'
+  readonly tool: string
+  readonly tag_algorithm: string
+  /** SHA-256 of the marker object. */
+  readonly marker: Uint8Array
+  readonly slots: readonly SlotRecord[]
+}
+
+export interface Open extends Every {
+  readonly kind: 'OPEN'
+  /** 8 random bytes, the first half of the ids of all packs of this writer. */
+  readonly writer: Uint8Array
+  readonly tool: string
+  readonly host: string
+  /** Of the running system, to tell a dead writer of this host; empty where there is none. */
+  readonly boot: string
+  readonly pid: number
+}
+
+export interface SnapshotEntry extends Every {
+  readonly kind: 'SNAPSHOT'
+  readonly writer: Uint8Array
+  readonly packs: readonly NewPack[]
+  /** Older packs that the snapshot uses: a column of pack numbers, see pack-numbers.ts. */
+  readonly uses: Uint8Array
+  readonly manifest: Uint8Array | ManifestPlace
+}
+
+export interface Abort extends Every {
+  readonly kind: 'ABORT'
+  readonly writer: Uint8Array
+  readonly reason: string
+}
+
+export interface Forget extends Every {
+  readonly kind: 'FORGET'
+  /** Ids, 32 bytes each. */
+  readonly snapshots: readonly Uint8Array[]
+}
+
+export interface Condemn extends Every {
+  readonly kind: 'CONDEMN'
+  readonly packs: Uint8Array
+}
+
+export interface Sweep extends Every {
+  readonly kind: 'SWEEP'
+  readonly writer: Uint8Array
+  readonly packs: Uint8Array
+}
+
+export interface Key extends Every {
+  readonly kind: 'KEY'
+  readonly epoch: number
+  /** All slots from here on, those of older epochs included. */
+  readonly slots: readonly SlotRecord[]
+}
+
+export interface Checked extends Every {
+  readonly kind: 'CHECKED'
+  readonly packs: Uint8Array
+}
+
+/** Says that entry n, whose stored bytes have this digest (empty: it is missing), has no effect. */
+export interface Void extends Every {
+  readonly kind: 'VOID'
+  readonly n: number
+  readonly digest: Uint8Array
+}
+
+/** Kinds that the format names and this version does not act on, and any that it does not know: they refuse writing. */
+export interface LaterKind extends Every {
+  readonly kind: 'COMPACT' | 'DAMAGED' | 'HEAL'
+}
+
+export type Payload = Genesis | Open | SnapshotEntry | Abort | Forget | Condemn | Sweep | Key | Checked | Void | LaterKind

@@ -1,0 +1,55 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Store } from '@kpipe/engine/contracts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { mapLimit } from '../map-limit.ts'
+import { entryName, logPrefix, openEntry } from './entry.ts'
+import type { Entry, LostEntry } from './entry.ts'
+
+const readsAtOnce = 16
+
+/** Number of the newest entry above `known` that the store lists, or `known`. */
+export async function listedHead(store: Store, known: number): Promise<number> {
+  let head = known
+  for await (const { name } of store.list(logPrefix, known < 0 ? undefined : entryName(known))) {
+    const digits = name.slice(logPrefix.length)
+    if (/^\d{20}$/.test(digits)) head = Math.max(head, Number(digits))
+  }
+  return head
+}
+
+/**
+ * All entries after `known`, up to the first one that is missing behind the listed ones. Each is checked to follow the one before;
+ * one that does not open is handed on as lost.
+ * @throws KpipeError KPIPE_DAMAGED when two whole entries do not follow each other
+ */
+export async function readLog(store: Store, ring: KeyRing, known: { n: number; digest: Uint8Array }): Promise<(Entry | LostEntry)[]> {
+  const listed = await listedHead(store, known.n)
+  const numbers = Array.from({ length: listed - known.n }, (_, index) => known.n + 1 + index)
+  const entries = await mapLimit(numbers, readsAtOnce, async (n) => (await readEntry(store, ring, n)) ?? missing(n))
+  // Others may have appended since the list was made.
+  for (let n = listed + 1; ; n++) {
+    const entry = await readEntry(store, ring, n)
+    if (entry === undefined) break
+    entries.push(entry)
+  }
+  let previous: Uint8Array | undefined = known.digest
+  for (const entry of entries) {
+    const follows = !('payload' in entry) || previous === undefined || Buffer.compare(entry.previous, previous) === 0
+    if (!follows) {
+      const text = `${entryName(entry.n)} at ${store.location} does not follow the entry before it: one of them is of another history`
+      throw new KpipeError('KPIPE_DAMAGED', text, { object: entryName(entry.n) })
+    }
+    // What follows a lost entry names the digest of the bytes that were there before.
+    previous = 'payload' in entry ? entry.digest : undefined
+  }
+  return entries
+}
+
+async function readEntry(store: Store, ring: KeyRing, n: number): Promise<Entry | LostEntry | undefined> {
+  const bytes = await store.read(entryName(n))
+  return bytes === undefined ? undefined : openEntry(ring, n, bytes)
+}
+
+function missing(n: number): LostEntry {
+  return { n, digest: undefined, reason: 'it is missing' }
+}

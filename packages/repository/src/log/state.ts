@@ -1,0 +1,46 @@
+import type { Requirements } from '../features.ts'
+import type { PackClass } from '../format.ts'
+import type { LostEntry } from './entry.ts'
+import type { Genesis, ManifestPlace, Open, SlotRecord } from './payload.ts'
+
+export interface PackRecord {
+  readonly number: number
+  /** 32 hex digits. */
+  readonly id: string
+  readonly class: PackClass
+  readonly bytes: number
+  readonly directoryBytes: number
+  readonly sha256: Uint8Array
+}
+
+export interface SnapshotRecord {
+  /** 64 hex digits. */
+  readonly id: string
+  /** The log entry that made it. */
+  readonly entry: number
+  readonly manifest: Uint8Array | (ManifestPlace & { readonly packId: string })
+  /** Numbers of all packs that it needs, ascending. */
+  readonly packs: readonly number[]
+}
+
+/** What the log says, folded up to its head. */
+export interface LogState {
+  readonly head: { readonly n: number; readonly digest: Uint8Array }
+  readonly epoch: number
+  readonly genesis: Genesis
+  readonly slots: readonly SlotRecord[]
+  readonly requires: Requirements
+  /** Kinds of entries that this version does not act on. */
+  readonly laterKinds: ReadonlySet<string>
+  /** Writers without a SNAPSHOT or ABORT, by id in hex. */
+  readonly writers: ReadonlyMap<string, Open & { readonly entry: number }>
+  /** All packs that are not swept, by number. */
+  readonly packs: ReadonlyMap<number, PackRecord>
+  readonly packsById: ReadonlyMap<string, PackRecord>
+  /** Not forgotten ones, by id, in log order. */
+  readonly snapshots: ReadonlyMap<string, SnapshotRecord>
+  /** Pack number to the CONDEMN entry that condemned it. */
+  readonly condemned: ReadonlyMap<number, number>
+  /** Entries that did not open and that no VOID names. */
+  readonly lost: ReadonlyMap<number, LostEntry>
+}

@@ -1,0 +1,26 @@
+import { Packr } from 'msgpackr/pack'
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, int64AsType: 'number' })
+const maxDepth = 8
+
+/** Plain msgpack: maps with text keys, no extensions; integers from 2^32 as 64-bit ones, bytes as bin. */
+export function encode(value: unknown): Buffer {
+  // msgpackr hands out views of a buffer that it goes on using.
+  return Buffer.from(packr.pack(plain(value, 0)))
+}
+
+/** Only for bytes that were authenticated before: msgpack from elsewhere can be built to exhaust the stack. Bins are views of `bytes`. */
+export function decode(bytes: Uint8Array): unknown {
+  return packr.unpack(bytes)
+}
+
+/** msgpackr would write an integer above 2^32 as a float, and an undefined value as an extension. */
+function plain(value: unknown, depth: number): unknown {
+  if (depth > maxDepth) throw new RangeError(`a value nested deeper than ${maxDepth} cannot be stored`)
+  if (typeof value === 'number') return Number.isSafeInteger(value) && (value > 0xffff_ffff || value < -0x8000_0000) ? BigInt(value) : value
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof Uint8Array) return value
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  return Object.fromEntries(entries.map(([name, item]) => [name, plain(item, depth + 1)]))
+}

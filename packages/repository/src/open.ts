@@ -1,0 +1,93 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Store } from '@kpipe/engine/contracts'
+import { demandFeatures } from './features.ts'
+import { formatHead, parseHead, recallHead, rememberHead } from './head-memory.ts'
+import type { Head } from './head-memory.ts'
+import { keyRing } from './keys/key-ring.ts'
+import { openSlots } from './keys/open-slots.ts'
+import type { Secret } from './keys/secret.ts'
+import { entryDigest } from './log/entry.ts'
+import { Log, readGenesis } from './log/log.ts'
+import { decodeMarker, markerName } from './marker.ts'
+import { headOf, repositoryOf } from './repository.ts'
+import type { Repository, Rollback } from './repository.ts'
+import { SnapshotList } from './snapshot-list.ts'
+
+export interface OpenOptions {
+  readonly store: Store
+  readonly secret: Secret
+  /** Where the newest head seen of each repository is kept; without it an older state of the store goes unnoticed. */
+  readonly stateFolder?: string | undefined
+  /** `<n>:<64 hex>`: an entry that the log must hold. The log's very head overrides what the host remembers. */
+  readonly expectHead?: string | undefined
+  readonly warn: (message: string) => void
+}
+
+/**
+ * Reads the marker, the slots and the whole log.
+ * @throws KpipeError KPIPE_NO_REPOSITORY, KPIPE_KEY_WRONG, KPIPE_KEY_MALFORMED, KPIPE_DAMAGED, KPIPE_OBJECT_MISSING, KPIPE_FORMAT_UNSUPPORTED, KPIPE_USAGE
+ */
+export async function openRepository(options: OpenOptions): Promise<Repository> {
+  const { store, secret, stateFolder, warn } = options
+  const expected = parseExpected(options.expectHead)
+  const markerBytes = await store.read(markerName)
+  if (markerBytes === undefined) throw await noRepository(store)
+  const marker = decodeMarker(markerBytes, store.location)
+  demandFeatures(marker.requires, 'read', store.location)
+  const slots = await openSlots(store, marker.repositoryId, secret)
+  const ring = keyRing(marker.repositoryId, slots.bundles)
+  const genesis = await readGenesis(store, ring)
+  if (Buffer.compare(genesis.payload.marker, entryDigest(markerBytes)) !== 0) {
+    throw new KpipeError(
+      'KPIPE_DAMAGED',
+      `the marker "${markerName}" at ${store.location} is not the one that the repository was made with`,
+      { object: markerName },
+    )
+  }
+  const log = new Log(store, ring, genesis)
+  await log.refresh()
+  demandFeatures(log.state.requires, 'read', store.location)
+  slots.verify(log.state.slots)
+  const snapshots = new SnapshotList(store, ring)
+  await snapshots.load(log.state)
+
+  const id = Buffer.from(ring.repositoryId).toString('hex')
+  const remembered = stateFolder === undefined ? undefined : await recallHead(stateFolder, id, warn)
+  const rollback = findRollback(log, remembered, expected)
+  const remember = async (head: Head): Promise<void> => {
+    if (stateFolder !== undefined) await rememberHead(stateFolder, id, head, warn)
+  }
+  if (rollback === undefined && headOf(log).digest !== remembered?.digest) await remember(headOf(log))
+  const repository = repositoryOf({ store, ring, log, snapshots, rollback, remember })
+  for (const sentence of repository.lost) warn(sentence)
+  return repository
+}
+
+/** The first expectation that the log does not meet. */
+function findRollback(log: Log, remembered: Head | undefined, expected: Head | undefined): Rollback | undefined {
+  const head = headOf(log)
+  // Whoever names the very head that is there knows what he does.
+  if (expected !== undefined && expected.n === head.n && expected.digest === head.digest) return undefined
+  for (const wanted of [expected, remembered]) {
+    if (wanted === undefined) continue
+    const seen = log.digestOf(wanted.n)
+    if (seen === undefined || Buffer.from(seen).toString('hex') !== wanted.digest)
+      return { remembered: formatHead(wanted), seen: formatHead(head) }
+  }
+  return undefined
+}
+
+function parseExpected(text: string | undefined): Head | undefined {
+  if (text === undefined) return undefined
+  const head = parseHead(text)
+  if (head === undefined) throw new KpipeError('KPIPE_USAGE', `"${text}" is no head of a log: one is a number, a colon and 64 hex digits`)
+  return head
+}
+
+async function noRepository(store: Store): Promise<KpipeError> {
+  for await (const { name } of store.list('log/')) {
+    const text = `${store.location} holds ${name} but no marker "${markerName}": an init did not finish, or the marker was lost`
+    return new KpipeError('KPIPE_NO_REPOSITORY', text, { location: store.location })
+  }
+  return new KpipeError('KPIPE_NO_REPOSITORY', `there is no repository at ${store.location}`, { location: store.location })
+}

@@ -1,0 +1,175 @@
+import type { CodecRecord } from '@kpipe/engine/contracts'
+import type { PackClass } from '../format.ts'
+import { decode, encode } from '../msgpack.ts'
+
+/** Bytes of a tag that a directory keeps of every chunk. */
+export const prefixBytes = 6
+const tagBytes = 16
+
+/** What frames have in common. */
+export interface FrameKind {
+  readonly epoch: number
+  readonly codecs: readonly CodecRecord[]
+  /** `derived`: codecs derive their keys from D. `unit`: a sealed unit under M. */
+  readonly key: 'derived' | 'unit'
+  /** Length of every chunk but the last of a stream, or 0. */
+  readonly pageBytes: number
+}
+
+/** A frame to be listed. */
+export interface ListedFrame {
+  readonly kind: FrameKind
+  readonly offset: number
+  /** Plain, then after each codec. A unit frame has its plain length only. */
+  readonly lengths: readonly number[]
+  readonly digest: Uint8Array
+  readonly tags: Uint8Array
+  readonly ends: Uint32Array
+}
+
+interface StoredDirectory {
+  readonly class: PackClass
+  readonly kinds: readonly {
+    readonly epoch: number
+    readonly codecs: readonly CodecRecord[]
+    readonly key: 'derived' | 'unit'
+    readonly page_bytes: number
+  }[]
+  readonly frames: number
+  /** u8 a frame. */
+  readonly frame_kinds: Uint8Array
+  /** u32 a frame. */
+  readonly offsets: Uint8Array
+  readonly chunk_counts: Uint8Array
+  /** u32, 1 + the number of codecs a frame. */
+  readonly lengths: Uint8Array
+  /** 16 bytes a frame. */
+  readonly digests: Uint8Array
+  /** 6 bytes a chunk. */
+  readonly prefixes: Uint8Array
+  /** u32 a chunk, only for chunks of frames whose chunks but the last do not all have `page_bytes`. */
+  readonly chunk_lengths: Uint8Array
+  /** For chunks whose prefix is another chunk's too: index u32, tag 16. */
+  readonly full_tags: Uint8Array
+}
+
+export interface Directory {
+  readonly class: PackClass
+  readonly frames: readonly DirectoryFrame[]
+  /** 6 bytes a chunk. */
+  readonly prefixes: Uint8Array
+  /** Full tags of chunks with ambiguous prefixes, in hex, by chunk of the pack. */
+  readonly fullTags: ReadonlyMap<number, string>
+}
+
+export interface DirectoryFrame {
+  readonly kind: FrameKind
+  readonly offset: number
+  readonly lengths: readonly number[]
+  readonly digest: Uint8Array
+  /** Its chunks are `firstChunk` up to `firstChunk + ends.length` of the pack. */
+  readonly firstChunk: number
+  readonly ends: Uint32Array
+}
+
+export function encodeDirectory(packClass: PackClass, frames: readonly ListedFrame[]): Buffer {
+  const kinds = [...new Set(frames.map((frame) => frame.kind))]
+  const tags = Buffer.concat(frames.map((frame) => frame.tags))
+  const irregular = frames.filter((frame) => !isRegular(frame))
+  const directory: StoredDirectory = {
+    class: packClass,
+    kinds: kinds.map(({ epoch, codecs, key, pageBytes }) => ({ epoch, codecs, key, page_bytes: pageBytes })),
+    frames: frames.length,
+    frame_kinds: Uint8Array.from(frames, (frame) => kinds.indexOf(frame.kind)),
+    offsets: column(frames.map((frame) => frame.offset)),
+    chunk_counts: column(frames.map((frame) => frame.ends.length)),
+    lengths: column(frames.flatMap((frame) => frame.lengths)),
+    digests: Buffer.concat(frames.map((frame) => frame.digest)),
+    prefixes: prefixesOf(tags),
+    chunk_lengths: column(irregular.flatMap(({ ends }) => Array.from(ends, (end, index) => end - (index === 0 ? 0 : ends[index - 1])))),
+    full_tags: fullTagsOf(tags),
+  }
+  return encode(directory)
+}
+
+export function decodeDirectory(bytes: Uint8Array): Directory {
+  const stored = decode(bytes) as StoredDirectory
+  const [offsets, counts, lengths, chunkLengths] = [stored.offsets, stored.chunk_counts, stored.lengths, stored.chunk_lengths].map(numbers)
+  const kinds = stored.kinds.map(({ epoch, codecs, key, page_bytes: pageBytes }) => ({ epoch, codecs, key, pageBytes }))
+  let [length, chunk, listed] = [0, 0, 0]
+  const frames = Array.from({ length: stored.frames }, (_, index): DirectoryFrame => {
+    const kind = kinds[stored.frame_kinds[index]]
+    const frameLengths = [...lengths.subarray(length, length + kind.codecs.length + 1)]
+    length += frameLengths.length
+    let ends = pageEnds(frameLengths[0], counts[index], kind.pageBytes)
+    if (ends === undefined) {
+      ends = runningSum(chunkLengths.subarray(listed, listed + counts[index]))
+      listed += ends.length
+    }
+    const firstChunk = chunk
+    chunk += ends.length
+    return {
+      kind,
+      offset: offsets[index],
+      lengths: frameLengths,
+      digest: stored.digests.subarray(index * 16, index * 16 + 16),
+      firstChunk,
+      ends,
+    }
+  })
+  const fullTags = new Map<number, string>()
+  const full = Buffer.from(stored.full_tags)
+  for (let at = 0; at < full.length; at += 4 + tagBytes)
+    fullTags.set(full.readUInt32LE(at), full.toString('hex', at + 4, at + 4 + tagBytes))
+  return { class: stored.class, frames, prefixes: stored.prefixes, fullTags }
+}
+
+/** Ends of `count` chunks of `plainBytes` when all but the last have the page's length; undefined when they cannot. */
+function pageEnds(plainBytes: number, count: number, pageBytes: number): Uint32Array | undefined {
+  if (pageBytes === 0 || Math.ceil(plainBytes / pageBytes) !== count) return undefined
+  return Uint32Array.from({ length: count }, (_, index) => Math.min((index + 1) * pageBytes, plainBytes))
+}
+
+/** Whether a reader finds the ends from the page's length alone. */
+function isRegular({ kind, lengths, ends }: ListedFrame): boolean {
+  return pageEnds(lengths[0], ends.length, kind.pageBytes)?.every((end, index) => end === ends[index]) ?? false
+}
+
+function runningSum(lengths: Uint32Array): Uint32Array {
+  let sum = 0
+  return lengths.map((length) => (sum += length))
+}
+
+function prefixesOf(tags: Buffer): Buffer {
+  const prefixes = Buffer.allocUnsafe((tags.length / tagBytes) * prefixBytes)
+  for (let from = 0, to = 0; from < tags.length; from += tagBytes, to += prefixBytes) tags.copy(prefixes, to, from, from + prefixBytes)
+  return prefixes
+}
+
+/** Records of all chunks that share their prefix with a chunk of another tag: 2^-48 a pair, but never wrong. */
+function fullTagsOf(tags: Buffer): Buffer {
+  const first = new Map<number, number>()
+  const ambiguous = new Set<number>()
+  for (let at = 0; at < tags.length; at += tagBytes) {
+    const prefix = tags.readUIntBE(at, prefixBytes)
+    const other = first.get(prefix)
+    if (other === undefined) first.set(prefix, at)
+    else if (tags.compare(tags, at, at + tagBytes, other, other + tagBytes) !== 0) ambiguous.add(prefix)
+  }
+  if (ambiguous.size === 0) return Buffer.alloc(0)
+  const records: Buffer[] = []
+  for (let at = 0; at < tags.length; at += tagBytes) {
+    if (!ambiguous.has(tags.readUIntBE(at, prefixBytes))) continue
+    records.push(column([at / tagBytes]), tags.subarray(at, at + tagBytes))
+  }
+  return Buffer.concat(records)
+}
+
+function column(values: readonly number[]): Buffer {
+  return Buffer.from(Uint32Array.from(values).buffer)
+}
+
+/** A column of u32 in own, aligned memory. */
+function numbers(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(Uint8Array.from(bytes).buffer)
+}

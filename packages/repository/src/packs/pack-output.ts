@@ -1,0 +1,88 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Store } from '@kpipe/engine/contracts'
+import { createObject } from '../create-object.ts'
+import type { PackClass } from '../format.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import type { NewPack } from '../log/payload.ts'
+import type { ListedFrame } from './directory.ts'
+import { packBuilder, targetPackBytes } from './pack-builder.ts'
+import type { PackBuilder } from './pack-builder.ts'
+import { packName } from './pack-name.ts'
+
+/** A directory's bytes for one chunk, and for one frame, at the least; rounded up. */
+const directoryBytesOf = { chunk: 11, frame: 64 }
+
+export interface PackOutputOptions {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly epoch: number
+  readonly packClass: PackClass
+  readonly writer: Uint8Array
+  /** Counts the packs of the writer, over its classes. */
+  readonly nextCounter: () => number
+}
+
+/** Fills packs of one class, in order: one is filled while at most one is in flight. */
+export class PackOutput {
+  readonly #options: PackOutputOptions
+  readonly #records: NewPack[] = []
+  #filling: PackBuilder | undefined
+  #fillingBytes = 0
+  #inFlight: Promise<void> = Promise.resolve()
+  #bytesStored = 0
+
+  constructor(options: PackOutputOptions) {
+    this.#options = options
+  }
+
+  /** Bytes of the packs that are durable. */
+  get bytesStored(): number {
+    return this.#bytesStored
+  }
+
+  /** Resolves with the frame's place as soon as another frame can be taken. */
+  async add(bytes: Uint8Array, frame: Omit<ListedFrame, 'offset'>): Promise<{ pack: string; offset: number }> {
+    const grown = bytes.length + directoryBytesOf.frame + frame.ends.length * directoryBytesOf.chunk
+    if (this.#filling !== undefined && this.#fillingBytes + grown > targetPackBytes) await this.#close()
+    if (this.#filling === undefined) {
+      const { ring, epoch, packClass, writer, nextCounter } = this.#options
+      this.#filling = packBuilder(ring, epoch, packClass, writer, nextCounter())
+      this.#fillingBytes = 1024
+    }
+    this.#fillingBytes += grown
+    return { pack: this.#filling.id, offset: this.#filling.add(bytes, frame) }
+  }
+
+  /** All packs durable: what the log must say of them. */
+  async finish(): Promise<readonly NewPack[]> {
+    await this.#close()
+    await this.#inFlight
+    return this.#records
+  }
+
+  /** Drops what is not yet under way and waits for the rest. */
+  async abandon(): Promise<void> {
+    this.#filling = undefined
+    await this.#inFlight.catch(() => undefined) // The fault was already thrown where a frame was added.
+  }
+
+  async #close(): Promise<void> {
+    const filling = this.#filling
+    if (filling === undefined) return
+    this.#filling = undefined
+    const { parts, record } = filling.finish()
+    await this.#inFlight
+    this.#inFlight = this.#store(filling.id, parts, record)
+    this.#inFlight.catch(() => undefined) // Thrown by the next #close or by finish.
+    this.#records.push(record)
+  }
+
+  async #store(id: string, parts: readonly Uint8Array[], record: NewPack): Promise<void> {
+    const { store } = this.#options
+    const name = packName(id)
+    if ((await createObject(store, name, parts)) === 'exists') {
+      throw new KpipeError('KPIPE_STORE_FAILED', `another object is at ${store.location} under the new name ${name}`, { object: name })
+    }
+    this.#bytesStored += record[2]
+  }
+}

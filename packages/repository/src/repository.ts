@@ -1,0 +1,122 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { CodecRecord, CodecSecrets, SealedStream, Store } from '@kpipe/engine/contracts'
+import { beginBackup } from './backup-writer.ts'
+import type { BackupWriter, BeginOptions } from './backup-writer.ts'
+import { findSnapshot } from './find-snapshot.ts'
+import { formatHead } from './head-memory.ts'
+import type { Head } from './head-memory.ts'
+import type { KeyRing } from './keys/key-ring.ts'
+import { entryName } from './log/entry.ts'
+import type { Log } from './log/log.ts'
+import { frameBinding } from './packs/frame-binding.ts'
+import { openSealedStream } from './sealed-stream.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { SnapshotList } from './snapshot-list.ts'
+
+/** History that this host, or the caller, has seen, and that the store does not show. */
+export interface Rollback {
+  /** `<n>:<64 hex>` */
+  readonly remembered: string
+  readonly seen: string
+}
+
+export interface Repository {
+  /** 32 hex digits. */
+  readonly id: string
+  /** Newest log entry known: `<n>:<64 hex>`. */
+  readonly head: string
+  readonly location: string
+  /** 64 bytes. */
+  readonly tagKey: Uint8Array
+  readonly tagAlgorithm: string
+  /** Set when the store shows an older or another history: writing is refused, reading goes on with what is there. */
+  readonly rollback: Rollback | undefined
+  /** What is lost of the log, in sentences. Writing is refused, and so is every reference to a snapshot but its id. */
+  readonly lost: readonly string[]
+  /** For frames of the newest epoch. */
+  secrets(codecs: readonly CodecRecord[]): CodecSecrets
+  /** Those that are not forgotten, oldest first. */
+  snapshots(options?: { readonly name?: string | undefined }): readonly Snapshot[]
+  /** @throws KpipeError KPIPE_UNKNOWN_SNAPSHOT, KPIPE_AMBIGUOUS_SNAPSHOT, KPIPE_DAMAGED; see find-snapshot.ts */
+  find(reference: string, options?: { readonly name?: string | undefined }): Snapshot
+  /** Reads what others have appended. */
+  refresh(): Promise<void>
+  /** @throws KpipeError KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_PIPELINE_INVALID, KPIPE_APPEND_LOST, KPIPE_STORE_* */
+  begin(options: BeginOptions): Promise<BackupWriter>
+  /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
+  openStream(snapshot: Snapshot): Promise<SealedStream>
+}
+
+export interface RepositoryParts {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly log: Log
+  readonly snapshots: SnapshotList
+  readonly rollback: Rollback | undefined
+  readonly remember: (head: Head) => Promise<void>
+}
+
+export function repositoryOf({ store, ring, log, snapshots, rollback, remember }: RepositoryParts): Repository {
+  const secretsOf = (codecs: readonly CodecRecord[], epoch: number): CodecSecrets => ({
+    key: ring.workingKey(epoch, 'codecs'),
+    binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
+  })
+  const lostOf = (): string[] =>
+    [...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`)
+  const list = (name: string | undefined): Snapshot[] =>
+    snapshots.all(log.state).filter((snapshot) => name === undefined || snapshot.name === name)
+  return {
+    id: Buffer.from(ring.repositoryId).toString('hex'),
+    get head() {
+      return formatHead(headOf(log))
+    },
+    location: store.location,
+    tagKey: ring.tagKey,
+    tagAlgorithm: log.state.genesis.tag_algorithm,
+    rollback,
+    get lost() {
+      return lostOf()
+    },
+    secrets: (codecs) => secretsOf(codecs, log.state.epoch),
+    snapshots: (options = {}) => list(options.name),
+    find(reference, options = {}) {
+      const byId = /^[0-9a-f]{4,64}$/i.test(reference)
+      const [lost] = lostOf()
+      if (!byId && lost !== undefined) {
+        throw new KpipeError('KPIPE_DAMAGED', `"${reference}" cannot be told while the log has a gap, only an id can: ${lost}`, {
+          reference,
+        })
+      }
+      return findSnapshot(list(undefined), reference, options.name)
+    },
+    async refresh() {
+      await log.refresh()
+      await snapshots.load(log.state)
+      if (rollback === undefined) await remember(headOf(log))
+    },
+    async begin(options) {
+      if (rollback !== undefined) throw rolledBack(store, rollback)
+      const { tag_algorithm: fixed } = log.state.genesis
+      if (options.tagAlgorithm !== fixed) {
+        const text = `the repository at ${store.location} was made with ${fixed} tags, the pipeline makes ${options.tagAlgorithm} ones`
+        throw new KpipeError('KPIPE_PIPELINE_INVALID', text, { repository: fixed, pipeline: options.tagAlgorithm })
+      }
+      const headMoved = async (): Promise<string> => {
+        await remember(headOf(log))
+        return formatHead(headOf(log))
+      }
+      return beginBackup({ store, ring, log, snapshots, headMoved }, options)
+    },
+    openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
+  }
+}
+
+export function headOf(log: Log): Head {
+  const { n, digest } = log.state.head
+  return { n, digest: Buffer.from(digest).toString('hex') }
+}
+
+function rolledBack(store: Store, { remembered, seen }: Rollback): KpipeError {
+  const text = `the log of ${store.location} shows ${seen}, but this host has seen ${remembered}: its history is older or another one`
+  return new KpipeError('KPIPE_ROLLBACK', text, { remembered, seen })
+}
