@@ -1,3 +1,4 @@
+import { inspect } from './inspect.ts'
 import { source } from './source.ts'
 
-export default [source]
+export default [source, inspect]

@@ -2,7 +2,10 @@ import { callFailure, failDecoding } from './call-failure.ts'
 import type { Channel } from './channel.ts'
 import type { Fail, Pieces } from './protobuf.ts'
 
-/** One question, one answer. @throws KpipeError KPIPE_SOURCE_* */
+/**
+ * One question, one answer, on the connection that the snapshot will come by: no second client for a few bytes.
+ * @throws KpipeError KPIPE_SOURCE_*
+ */
 export async function ask<Answer>(
   channel: Channel,
   path: string,

@@ -4,7 +4,8 @@ import { dial } from './dial.ts'
 
 /** Client preface and an empty SETTINGS frame. Source: RFC 9113, section 3.4. */
 const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])])
-const enoughBytes = 256
+const enoughBytes = 64
+const newline = 10
 
 /**
  * Calls an endpoint once more, where HTTP/2 failed, to tell what speaks there. node:http2 keeps what it read to
@@ -20,7 +21,8 @@ export async function whatAnswered(endpoint: Endpoint, withinMs: number, signal:
       socket.write(preface)
       socket.on('data', (bytes: Buffer) => {
         pieces.push(bytes)
-        if (pieces.reduce((sum, piece) => sum + piece.length, 0) >= enoughBytes) socket.destroy()
+        const said = Buffer.concat(pieces)
+        if (said.length >= enoughBytes || said.includes(newline)) socket.destroy()
       })
       await once(socket, 'close', { signal: deadline })
     } catch {

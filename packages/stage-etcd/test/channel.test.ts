@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import t, { type Test } from 'tap'
 import { openChannel } from '../src/channel.ts'
 import { parseEndpoint } from '../src/endpoint.ts'
 import { methods } from '../src/etcd-messages.ts'
 import { fakeEtcd } from './fake-etcd.ts'
-import { failureOf } from './reading.ts'
+import { failureOf, reading } from './reading.ts'
 
 /** A server for connections, counted; closed with the test. */
 async function listening(t: Test, server: Server): Promise<{ address: string; readonly connections: number }> {
@@ -55,6 +57,26 @@ t.test('a port that takes the connection and says nothing is given up in time', 
   const failure = await failureOf({ endpoints: [peer.address], dialTimeout: 0.1 })
   t.match(failure, { code: 'KPIPE_SOURCE_PROTOCOL', message: /connection stands and nothing answers within 0.1 s/ })
   t.equal(peer.connections, 1)
+})
+
+t.test('a host that lets connections wait is given up in time, or when the run ends', async (t) => {
+  // A stopped process with a full queue: the kernel leaves further connections without an answer.
+  const script =
+    "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))"
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [port] = await once(child.stdout, 'data')
+  child.kill('SIGSTOP')
+  const address = `127.0.0.1:${Number(port)}`
+  const waiting = Array.from({ length: 8 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}))
+  t.teardown(() => waiting.forEach((socket) => socket.destroy()))
+  await once(waiting[0], 'connect')
+
+  const failure = await failureOf({ endpoints: [address], dialTimeout: 0.2 })
+  t.match(failure, { code: 'KPIPE_SOURCE_UNREACHABLE', message: `etcd at ${address}: no connection within 0.2 s` })
+  const abort = new AbortController()
+  setImmediate(() => abort.abort(new Error('the run ends')))
+  t.match(await failureOf({ endpoints: [address], dialTimeout: 600 }, reading(abort.signal)), { message: 'the run ends' })
 })
 
 t.test('an address without a server, and a name without an address, are unreachable', async (t) => {

@@ -231,12 +231,21 @@ t.test('fifteen empty blobs in a row, again and again, are no stall', async (t) 
 })
 
 t.test('the time that the reader takes is not counted as silence', async (t) => {
-  const etcd = await serving(t, playSnapshot(randomBytes(100), [50]))
+  const [first, ...others] = snapshotMessages(randomBytes(100), [50])
+  const back = Promise.withResolvers<void>()
+  const etcd = await serving(t, async (call) => {
+    await call.write(first)
+    await back.promise
+    await delay(50)
+    for (const message of others) await call.write(message)
+    call.end()
+  })
   const into = reading()
-  const stream = await into.open({ endpoints: [etcd.address], idleTimeout: 0.1 })
+  const stream = await into.open({ endpoints: [etcd.address], idleTimeout: 1 })
   for await (const piece of stream.read()) {
     into.take(piece)
-    await delay(150)
+    if (into.taken === 50) await delay(1100)
+    back.resolve()
   }
   await stream.close()
   t.equal(into.taken, 132)

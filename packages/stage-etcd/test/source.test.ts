@@ -5,7 +5,7 @@ import t from 'tap'
 import { methods } from '../src/etcd-messages.ts'
 import stages from '../src/index.ts'
 import { source } from '../src/source.ts'
-import { answerWith, fakeEtcd, framed, refuse, statusMessage, trailerOf, type FakeCall } from './fake-etcd.ts'
+import { answerWith, blobMessage, fakeEtcd, framed, refuse, statusMessage, trailerOf, type FakeCall } from './fake-etcd.ts'
 import { failureOf, reading } from './reading.ts'
 
 const closedPort = '127.0.0.1:1'
@@ -178,17 +178,19 @@ t.test('TLS addresses are refused in one sentence', async (t) => {
   }
 })
 
+/** Timeouts of ten minutes: what ends sooner did not end by them. */
+const patient = { dialTimeout: 600, idleTimeout: 600 }
+
 t.test('an abort lets go of the far end at once and shows its own reason', async (t) => {
   const plays: [string, (hold: (call: FakeCall) => void) => Parameters<typeof fakeEtcd>[0]][] = [
     ['waiting for Status', (hold) => ({ status: hold })],
     ['waiting for the snapshot to begin', (hold) => ({ snapshot: hold })],
-    ['in mid-stream', (hold) => ({ snapshot: async (call) => (await call.write(framed(Buffer.from([0x10, 100]))), hold(call)) })],
   ]
   for (const [when, plan] of plays) {
     const { promise, resolve } = Promise.withResolvers<FakeCall>()
     const etcd = await fakeEtcd(plan(resolve))
     const abort = new AbortController()
-    const failure = failureOf({ endpoints: [etcd.address, closedPort] }, reading(abort.signal))
+    const failure = failureOf({ endpoints: [etcd.address, closedPort], ...patient }, reading(abort.signal))
     await promise
     abort.abort(new Error('the run ends'))
     t.match(await failure, { message: 'the run ends' }, when)
@@ -197,6 +199,24 @@ t.test('an abort lets go of the far end at once and shows its own reason', async
   }
   const already = AbortSignal.abort(new Error('ended before'))
   t.match(await failureOf({ endpoints: [closedPort] }, reading(already)), { message: 'ended before' })
+})
+
+t.test('an abort in mid-stream ends the reading with its own reason', async (t) => {
+  const etcd = await fakeEtcd({ snapshot: (call) => call.write(blobMessage(100, Buffer.from('begin'))) })
+  t.teardown(() => etcd.close())
+  const abort = new AbortController()
+  const into = reading(abort.signal)
+  const stream = await into.open({ endpoints: [etcd.address], ...patient })
+  const failure = await (async () => {
+    for await (const piece of stream.read()) {
+      into.take(piece)
+      setImmediate(() => abort.abort(new Error('the run ends')))
+    }
+  })().catch((error: Error) => error)
+  t.match(failure, { message: 'the run ends' })
+  await etcd.letGo()
+  await stream.close()
+  t.equal(into.taken, 5)
 })
 
 t.test('close leaves nothing that keeps a process alive, and proxy variables play no part', async (t) => {
