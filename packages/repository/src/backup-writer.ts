@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { CodecRecord, EncodedFrame, Facts, KnownChunks, RecipeSegment, Sink, Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -15,7 +13,6 @@ import type { FrameKind } from './packs/directory.ts'
 import { PackOutput } from './packs/pack-output.ts'
 import { sealUnitFrame, unitTag } from './packs/unit-frame.ts'
 import { packId } from './log/fold.ts'
-import { listPacks, loadParent } from './parent.ts'
 import type { Parent } from './parent.ts'
 import type { ChainLink } from './recipes/chain.ts'
 import { writeRecipe } from './recipes/write-recipe.ts'
@@ -70,41 +67,7 @@ export interface WriterContext {
   readonly headMoved: () => Promise<string>
 }
 
-/** Appends OPEN and loads the parent beside it. */
-export async function beginBackup(context: WriterContext, options: BeginOptions): Promise<BackupWriter> {
-  const { store, ring, log, snapshots } = context
-  const writer = randomBytes(8)
-  const candidatesOf = (state: LogState): Snapshot[] => snapshots.all(state).filter((snapshot) => isParentOf(snapshot, options))
-  const listed = listPacks(store)
-  listed.catch(() => undefined) // Thrown where it is awaited.
-  const load = (state: LogState): ReturnType<typeof loadParent> =>
-    loadParent({ store, ring, state, candidates: candidatesOf(state), listed })
-  const guessedFrom = candidatesOf(log.state).at(-1)?.id
-  const guess = load(log.state)
-  guess.catch(() => undefined)
-  const open = await log.append({
-    kind: 'OPEN',
-    writer,
-    time: Date.now(),
-    tool: toolName,
-    host: hostname(),
-    boot: bootId(),
-    pid: process.pid,
-  })
-  try {
-    await snapshots.load(log.state)
-    // Others may have committed a newer one before this OPEN.
-    const { parent, attention } = candidatesOf(log.state).at(-1)?.id === guessedFrom ? await guess : await load(log.state)
-    await listed
-    return new RepositoryWriter(context, options, writer, parent, attention, open.bytes)
-  } catch (error) {
-    // The first fault is the one to tell; an OPEN without end is harmless.
-    await log.append({ kind: 'ABORT', writer, time: Date.now(), reason: 'the parent could not be loaded' }).catch(() => undefined)
-    throw error
-  }
-}
-
-class RepositoryWriter implements BackupWriter {
+export class RepositoryWriter implements BackupWriter {
   readonly parent: Snapshot | undefined
   readonly known: KnownChunks | undefined
   readonly #context: WriterContext
@@ -168,8 +131,13 @@ class RepositoryWriter implements BackupWriter {
     const { log, snapshots, headMoved } = this.#context
     const newPacks = [...(await this.#chunkPacks.finish())]
     const recipe = await writeRecipe({
-      ...{ segments: this.#segments, chunks: options.chunks, regular: this.#isRegular(options), parent: this.#recipe },
-      ...{ ownPacks: this.#ownPacks, packOfFrame: this.#packOfFrame, store: (plain) => this.#storeUnit(plain) },
+      segments: this.#segments,
+      chunks: options.chunks,
+      regular: this.#isRegular(options),
+      parent: this.#recipe,
+      ownPacks: this.#ownPacks,
+      packOfFrame: this.#packOfFrame,
+      store: (plain) => this.#storeUnit(plain),
     })
     const manifest = this.#manifest(options, recipe)
     const encoded = encodeManifest(manifest)
@@ -215,11 +183,18 @@ class RepositoryWriter implements BackupWriter {
     const { bytes, digest, chunks, facts, tags, stages, statistics, time } = options
     const page_bytes = this.#isRegular(options) ? pageBytes : 0
     return {
-      ...{ name, member, time: time.getTime(), tool: toolName, writer: this.#writer },
+      name,
+      member,
+      time: time.getTime(),
+      tool: toolName,
+      writer: this.#writer,
       parent: this.parent === undefined ? null : Buffer.from(this.parent.id, 'hex'),
       streams: [{ name: 'database', bytes, digest, chunking, page_bytes, chunks, parts: recipe.parts }],
       recipe_packs: recipe.recipePacks,
-      ...{ facts, tags, stages, statistics },
+      facts,
+      tags,
+      stages,
+      statistics,
     }
   }
 
@@ -271,17 +246,5 @@ class RepositoryWriter implements BackupWriter {
     const [known, now] = [before?.facts['cluster_id'], facts['cluster_id']]
     if (known === undefined || typeof now !== 'string' || known === now) return []
     return [`the name ${name} stood for cluster ${String(known)} until now; this snapshot is of cluster ${now}`]
-  }
-}
-
-function isParentOf(snapshot: Snapshot, { name, member, chunking }: BeginOptions): boolean {
-  return snapshot.name === name && snapshot.member === member && snapshot.manifest.streams[0].chunking === chunking
-}
-
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return '' // Not Linux: a dead writer of this host is then ended by its age alone.
   }
 }

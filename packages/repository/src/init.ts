@@ -50,15 +50,13 @@ export async function initRepository(options: InitOptions): Promise<{ id: string
   const header = { n: 0, epoch: firstEpoch, previous: new Uint8Array(32) }
   const ring = keyRing(repositoryId, [bundle])
   const genesis = encodeEntry(ring, header, {
-    ...{
-      kind: 'GENESIS',
-      time: Date.now(),
-      tool: toolName,
-      tag_algorithm: tagAlgorithm,
-      marker: digest(marker),
-      slots,
-      requires: noRequirements,
-    },
+    kind: 'GENESIS',
+    time: Date.now(),
+    tool: toolName,
+    tag_algorithm: tagAlgorithm,
+    marker: digest(marker),
+    slots,
+    requires: noRequirements,
   })
   await create(store, entryName(0), genesis)
   await create(store, markerName, marker)

@@ -1,6 +1,6 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { CodecRecord, CodecSecrets, SealedStream, Store } from '@kpipe/engine/contracts'
-import { beginBackup } from './backup-writer.ts'
+import { beginBackup } from './begin-backup.ts'
 import type { BackupWriter, BeginOptions } from './backup-writer.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { formatHead } from './head-memory.ts'

@@ -45,10 +45,17 @@ export async function openSealedStream({ store, ring, state, secrets }: StreamCo
     placeChunks(recipe, byPack.get(index)!, pack, directories[at], { frameOf, slotOf, frames }, forWhom)
   })
   return {
-    ...{ bytes: stream.bytes, digest: stream.digest, chunks: recipe.count, pageBytes: stream.page_bytes },
+    bytes: stream.bytes,
+    digest: stream.digest,
+    chunks: recipe.count,
+    pageBytes: stream.page_bytes,
     starts: startsOf(recipe, stream.page_bytes, stream.bytes),
-    ...{ tags: new Uint8Array(recipe.tags), tagKey: ring.tagKey, tagAlgorithm: state.genesis.tag_algorithm },
-    ...{ frameOf, slotOf, frames: frames.length },
+    tags: new Uint8Array(recipe.tags),
+    tagKey: ring.tagKey,
+    tagAlgorithm: state.genesis.tag_algorithm,
+    frameOf,
+    slotOf,
+    frames: frames.length,
     async load(index): Promise<StoredFrame> {
       const { pack, frame } = frames[index]
       const { kind, lengths, ends, offset, digest } = frame

@@ -24,9 +24,17 @@ export const toolName = `kpipe ${version}`
 export function snapshotOf(id: string, manifest: Manifest): Snapshot {
   const { name, member, facts, tags, streams } = manifest
   return {
-    ...{ id, shortId: id.slice(0, 12), name, member, time: new Date(manifest.time) },
-    ...{ revision: numberFact(facts, 'revision'), keys: numberFact(facts, 'keys') },
-    ...{ bytes: streams[0].bytes, tags, facts, manifest },
+    id,
+    shortId: id.slice(0, 12),
+    name,
+    member,
+    time: new Date(manifest.time),
+    revision: numberFact(facts, 'revision'),
+    keys: numberFact(facts, 'keys'),
+    bytes: streams[0].bytes,
+    tags,
+    facts,
+    manifest,
   }
 }
 

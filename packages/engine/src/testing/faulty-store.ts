@@ -41,7 +41,9 @@ export function faultyStore(store: Store, decide: (call: StoreCall) => StoreFaul
     return result
   }
   return {
-    ...{ location: store.location, calls, fired },
+    location: store.location,
+    calls,
+    fired,
     async create(name, parts) {
       const fault = faultOf('create', name)
       return fault?.kind === 'exists' ? 'exists' : through(fault, () => store.create(name, parts))

@@ -50,8 +50,15 @@ export function encodeSlot(repositoryId: Uint8Array, slot: SlotKey, bundle: Bund
   fixed.writeUInt16LE(slot.parameters.length, 2)
   const ephemeralPublic = publicKeyOf(ephemeral)
   const header = Buffer.concat([
-    ...[headerStart(magics.slot), repositoryId, slot.id, u32(bundle.epoch), fixed, slot.parameters],
-    ...[slot.publicKey, slot.box, ephemeralPublic],
+    headerStart(magics.slot),
+    repositoryId,
+    slot.id,
+    u32(bundle.epoch),
+    fixed,
+    slot.parameters,
+    slot.publicKey,
+    slot.box,
+    ephemeralPublic,
   ])
   const key = bundleKey(repositoryId, sharedSecret(ephemeral, slot.publicKey), ephemeralPublic, slot.publicKey)
   const sealed = sealUnit(key, header, [u32(bundle.epoch), u32(7), bundle.m, bundle.d, bundle.tagKey])
@@ -72,7 +79,10 @@ export function parseSlot(bytes: Uint8Array): ParsedSlot | undefined {
   if (kind === undefined || headerBytes + 4 > body.length || headerBytes + 4 + body.readUInt32LE(headerBytes) !== body.length)
     return undefined
   return {
-    ...{ id: body.subarray(28, 36), epoch: body.readUInt32LE(36), kind, parameters: body.subarray(44, parametersEnd) },
+    id: body.subarray(28, 36),
+    epoch: body.readUInt32LE(36),
+    kind,
+    parameters: body.subarray(44, parametersEnd),
     publicKey: body.subarray(parametersEnd, parametersEnd + 32),
     box: body.subarray(parametersEnd + 32, parametersEnd + 32 + boxBytes),
     ephemeral: body.subarray(headerBytes - 32, headerBytes),

@@ -26,10 +26,18 @@ interface Draft {
 export function beginState(entry: Entry & { readonly payload: Genesis }): LogState {
   const genesis = entry.payload
   return {
-    ...{ head: { n: entry.n, digest: entry.digest }, epoch: entry.epoch, genesis, slots: genesis.slots },
+    head: { n: entry.n, digest: entry.digest },
+    epoch: entry.epoch,
+    genesis,
+    slots: genesis.slots,
     requires: joinRequirements(noRequirements, genesis.requires),
-    ...{ laterKinds: new Set(), writers: new Map(), packs: new Map(), packsById: new Map() },
-    ...{ snapshots: new Map(), condemned: new Map(), lost: new Map() },
+    laterKinds: new Set(),
+    writers: new Map(),
+    packs: new Map(),
+    packsById: new Map(),
+    snapshots: new Map(),
+    condemned: new Map(),
+    lost: new Map(),
   }
 }
 

@@ -67,8 +67,13 @@ export function encodeChange(part: Part, baseTag: Uint8Array, baseTable: number,
   })
   const lengths = part.lengths && changed.map((position) => part.lengths![position])
   return encode({
-    ...{ count: part.count, base: baseTag, positions: positions.finish(), tags, table: idBytes(part.table.slice(baseTable)) },
-    ...{ pack_runs: runs(changed.map((position) => part.packs[position])), lengths: lengthBytes(lengths) },
+    count: part.count,
+    base: baseTag,
+    positions: positions.finish(),
+    tags,
+    table: idBytes(part.table.slice(baseTable)),
+    pack_runs: runs(changed.map((position) => part.packs[position])),
+    lengths: lengthBytes(lengths),
   } satisfies StoredPart)
 }
 
