@@ -7,3 +7,4 @@ export { type InspectSealedOptions, inspectSealed } from './restoring/inspect-se
 export { type RestoreOptions, type RestoreReport, restore } from './restoring/restore.ts'
 export * from './pipeline/index.ts'
 export * from './stages/index.ts'
+export { type SealedReader, type SealedReaderOptions, sealedReader } from './restoring/sealed-reader.ts'
