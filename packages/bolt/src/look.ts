@@ -54,10 +54,10 @@ export function lookPages(bytes: Uint8Array, start: number, firstPage: number, p
       unfinished.push(i)
       continue
     }
-    if (overflow > 0) overlapLeft -= runBytes
+    if (overflow > 0 && readable) overlapLeft -= runBytes
     const before = out.length
     index[i] = before + 1
-    if (!readable || overlapLeft < 0) {
+    if (!readable || (overflow > 0 && overlapLeft < 0)) {
       putNumber(out, records.unread)
       putNumber(out, overflow)
     } else if (flags === leafFlag) {

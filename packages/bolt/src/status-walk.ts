@@ -63,8 +63,8 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
       const code = takeText(record.reader) as BoltErrorCode
       throw new BoltError(code, `page ${page}: ${takeText(record.reader)}`, page)
     }
-    if (kind === records.unread) throw tooLong(page)
     if (kind !== records.meta) reached.reach(page, takeNumber(record.reader))
+    if (kind === records.unread) throw tooLong(page)
     return kind
   }
 
@@ -113,13 +113,13 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     const final = takeKey(reader, first instanceof Uint8Array ? 0 : first.main)
     checkOrder(first, floor, page)
     last = final
+    if (kind === leaves.items) takeNotes(record)
     if (nesting !== 1) return
     append(crc, bytes)
     items += count
-    if (kind === leaves.items) {
-      if (bucket === 'key') foreign ??= new BoltError('schema', `page ${page}: bucket key holds what is no row of etcd`, page)
-      takeNotes(record)
-    } else if (bucket === 'key') takeRows(record.rows, firstRow, count, final)
+    if (bucket !== 'key') return
+    if (kind === leaves.rows) takeRows(record.rows, firstRow, count, final)
+    else foreign ??= new BoltError('schema', `page ${page}: bucket key holds what is no row of etcd`, page)
   }
 
   function takeRows(rows: Uint32Array, firstRow: number, count: number, final: OrderedKey): void {
@@ -131,7 +131,7 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     for (let left = takeNumber(reader); left > 0; left--) {
       const name = notedKeys[takeNumber(reader)]
       const value = takeBytes(reader)
-      if (bucket === (name === 'clusterVersion' ? 'cluster' : 'meta')) noted.set(name, value)
+      if (nesting === 1 && bucket === (name === 'clusterVersion' ? 'cluster' : 'meta')) noted.set(name, value)
     }
   }
 
