@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { clone } from './clone.mjs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const clone = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /**
  * Installs the dependencies when they are missing or other than the lockfile says; no install script is run.
@@ -12,7 +14,16 @@ export async function installDependencies(log = console.log) {
   if (!stale) return
   log(`Installing the dependencies (npm ci --ignore-scripts): ${stale}.`)
   const start = performance.now()
-  await npm(['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'])
+  await npm([
+    'ci',
+    '--ignore-scripts',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+    '--loglevel=error',
+  ])
   log(`Installed in ${((performance.now() - start) / 1000).toFixed(0)} s.`)
 }
 

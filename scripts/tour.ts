@@ -1,11 +1,9 @@
 // What `npm start` runs once the dependencies are there.
 import { dropFolder, ownFolder } from './children.ts'
 import { tour } from './tour/tour.ts'
+import { endWithParent } from './with-parent.ts'
 
-// npm start is at the other end; when it is killed, this goes too.
-process.once('disconnect', () => process.kill(process.pid, 'SIGHUP'))
-process.channel?.unref()
-
+endWithParent()
 const folder = ownFolder('kpipe-tour-')
 try {
   await tour(folder)

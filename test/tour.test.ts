@@ -77,7 +77,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
     let seen = ''
     child.stdout!.on('data', (text: string) => (seen += text))
     const ended = collect(child)
-    await until('the first backup', () => seen.includes('$ kpipe run '))
+    await Promise.race([until('the first backup', () => seen.includes('$ kpipe run ')), ended])
     t.ok((await processesWith(mark)).length >= 4, 'npm, its script, the tour, etcd')
     child.kill(signal)
     await ended

@@ -1,41 +1,55 @@
+import type { Readable } from 'node:stream'
+import { Parser, type Result } from 'tap-parser'
+
+export interface TestFile {
+  readonly name: string
+  readonly passed: number
+  /** A text for each test that failed. */
+  readonly failures: readonly string[]
+  readonly seconds: number
+}
+
+interface Found {
+  points: number
+  readonly failures: string[]
+}
+
 /**
  * Counts tests in TAP as the tap runner writes it: a file is a subtest of the stream, a test is what stands directly in a file.
- * Skipped and todo, at any depth, count as failed; so do a file without tests, one that ended badly, and a bail out.
- *
- * @param {new () => any} Parser of the package tap-parser
- * @param {(file: { name: string, passed: number, failures: string[], seconds: number }) => void} onFile called as files end
+ * Skipped and todo, at any depth, count as failed; so do a test without a point, a file without tests, one that ended badly, and a bail out.
  */
-export function countTap(Parser, input, onFile) {
+export function countTap(input: Readable, onFile: (file: TestFile) => void): Promise<{ passed: number; failed: number }> {
   const parser = new Parser()
-  const total = { passed: 0, failed: 0, files: 0 }
-  let file
-  parser.on('child', (child) => (file = watchFile(child)))
-  parser.on('assert', (result) => {
-    const { passed = 0, failures = [] } = file ?? {}
+  const total = { passed: 0, failed: 0 }
+  const close = (file: TestFile) => {
+    total.passed += file.passed
+    total.failed += file.failures.length
+    onFile(file)
+  }
+  let file: { passed: number; failures: string[] } | undefined
+  parser.on('child', (child: Parser) => (file = watchFile(child)))
+  parser.on('assert', (result: Result) => {
+    const { passed, failures } = file ?? { passed: 0, failures: [] }
     file = undefined
     const rests = unfinished(result)
-    if (rests) failures.push(`${result.name}: ${rests}`)
+    if (rests) failures.push(rests)
     else if (!result.ok && failures.length === 0) failures.push(describe(result))
-    else if (passed + failures.length === 0) failures.push(`${result.name}: no tests`)
-    total.passed += passed
-    total.failed += failures.length
-    total.files += 1
-    onFile({ name: result.name, passed, failures, seconds: (result.time ?? 0) / 1000 })
+    else if (passed + failures.length === 0) failures.push('no tests')
+    close({ name: result.name, passed, failures, seconds: (result.time ?? 0) / 1000 })
   })
-  parser.on('bailout', (reason) => {
-    total.failed += 1
-    onFile({ name: 'bail out', passed: 0, failures: [reason || 'bail out'], seconds: 0 })
+  parser.on('bailout', (reason: string) => {
+    close({ name: 'bail out', passed: 0, failures: [reason], seconds: 0 })
   })
   input.pipe(parser)
   return new Promise((resolve) => parser.once('complete', () => resolve(total)))
 }
 
-function watchFile(parser) {
-  const file = { passed: 0, failures: [] }
-  let inside
-  parser.on('child', (child) => (inside = watchTest(child)))
-  parser.on('assert', (result) => {
-    const { points = 1, failures = [] } = inside ?? {}
+function watchFile(parser: Parser): { passed: number; failures: string[] } {
+  const file = { passed: 0, failures: [] as string[] }
+  let inside: Found | undefined
+  parser.on('child', (child: Parser) => (inside = watchTest(child)))
+  parser.on('assert', (result: Result) => {
+    const { points, failures } = inside ?? { points: 1, failures: [] }
     inside = undefined
     const rests = unfinished(result)
     if (rests) failures.push(rests)
@@ -48,13 +62,13 @@ function watchFile(parser) {
 }
 
 /** Gathers everything below a test that is not a plain ok. */
-function watchTest(parser, test = { points: 0, failures: [] }) {
+function watchTest(parser: Parser, test: Found = { points: 0, failures: [] }): Found {
   let before = 0
-  parser.on('child', (child) => {
+  parser.on('child', (child: Parser) => {
     before = test.failures.length
     watchTest(child, test)
   })
-  parser.on('assert', (result) => {
+  parser.on('assert', (result: Result) => {
     test.points += 1
     const rests = unfinished(result)
     const toldInside = test.failures.length > before
@@ -65,14 +79,14 @@ function watchTest(parser, test = { points: 0, failures: [] }) {
   return test
 }
 
-function unfinished({ skip, todo }) {
+function unfinished({ skip, todo }: Result): string | undefined {
   if (skip) return `skipped${typeof skip === 'string' ? ` (${skip})` : ''}`
   if (todo) return `todo${typeof todo === 'string' ? ` (${todo})` : ''}`
   return undefined
 }
 
 /** Name, place, and what tap knows of a failed point; the lines of source around it are left out. */
-function describe({ name, diag }) {
+function describe({ name, diag }: Result): string {
   if (!diag || typeof diag === 'string') return [name, diag].filter(Boolean).join('\n  ')
   const { at, source: _, diff, stack, ...rest } = diag
   const place = at ? ` (${at.fileName}:${at.lineNumber})` : ''
