@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createCipheriv, createHash } from 'node:crypto'
 import type { Store } from '@kpipe/engine/contracts'
 import { memoryStore } from '@kpipe/engine/testing'
 import type { MemoryStore } from '@kpipe/engine/testing'
@@ -22,8 +22,8 @@ export function reopened(store: Store, options: Partial<OpenOptions> = {}): Prom
 
 /** Bytes that follow from the seed alone and do not compress. */
 export function noise(bytes: number, seed: string): Buffer {
-  const blocks = Array.from({ length: Math.ceil(bytes / 32) }, (_, index) => createHash('sha256').update(`${seed}/${index}`).digest())
-  return Buffer.concat(blocks).subarray(0, bytes)
+  const key = createHash('sha256').update(seed).digest().subarray(0, 16)
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(bytes))
 }
 
 /** A small generator of numbers in [0, 1): mulberry32. */
