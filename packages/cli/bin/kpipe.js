@@ -30,12 +30,14 @@ function entry() {
   return source
 }
 
-/** A cache that cannot be written only makes the start slower. */
+/** A cache that cannot be written only makes the start slower. Worker threads learn of it from the environment alone. */
 function cacheCompiledCode() {
   const { XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: chosen } = process.env
   if (chosen) return
   try {
-    module.enableCompileCache(join(cache && cache.startsWith('/') ? cache : join(homedir(), '.cache'), 'kpipe', 'compiled'))
+    const folder = join(cache && cache.startsWith('/') ? cache : join(homedir(), '.cache'), 'kpipe', 'compiled')
+    const { directory } = module.enableCompileCache(folder)
+    if (directory) process.env.NODE_COMPILE_CACHE = folder
   } catch {
     // No home folder: every start compiles.
   }

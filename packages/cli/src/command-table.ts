@@ -2,6 +2,8 @@ import type { Command } from './command.ts'
 
 interface Entry {
   readonly summary: string
+  /** Whether it gives work to other threads. */
+  readonly usesThreads?: true
   load(): Promise<Command>
 }
 
@@ -13,10 +15,12 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   run: {
     summary: 'Make one backup.',
+    usesThreads: true,
     load: async () => (await import('./commands/run.ts')).run,
   },
   restore: {
     summary: 'Write a snapshot back, byte for byte.',
+    usesThreads: true,
     load: async () => (await import('./commands/restore.ts')).restore,
   },
   snapshots: {
@@ -25,6 +29,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   status: {
     summary: 'Show what `etcdutl snapshot status` shows, from the stored bytes.',
+    usesThreads: true,
     load: async () => (await import('./commands/status.ts')).status,
   },
 }

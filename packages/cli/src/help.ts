@@ -39,6 +39,10 @@ export async function commandHelp(name: string, command: Command): Promise<strin
     hidden: false,
     strict: true,
   } as unknown as ConstructorParameters<typeof CommandHelp>[0]
-  const help = new CommandHelp(loadable, config, { maxWidth: Math.min(process.stdout.columns ?? 100, 120), flagSortOrder: 'none' })
+  const help = new CommandHelp(loadable, config, {
+    maxWidth: Math.min(process.stdout.columns ?? 100, 120),
+    flagSortOrder: 'none',
+    hideCommandSummaryInDescription: true,
+  })
   return `${summary}\n\n${help.generate()}\n`
 }

@@ -4,9 +4,9 @@ import { commandTable } from './command-table.ts'
 import { describeFailure, withHint } from './failure.ts'
 import { commandHelp, overview } from './help.ts'
 import { nearestName } from './nearest-name.ts'
-import { parseArguments } from './parse.ts'
 import { abortOnSignals } from './signals.ts'
 import { openTerminal } from './terminal.ts'
+import { threads } from './threads.ts'
 import type { Terminal, Verbosity } from './terminal.ts'
 
 /** `kpipe snapshots | head` is no fault; whoever needs to know that nobody reads any more looks at its own writes. */
@@ -22,8 +22,11 @@ process.exit(await main(rewriteTo(process.argv.slice(2))).catch(report))
 async function main([name, ...words]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h') return show(overview(), name === undefined ? 64 : 0)
   if (name === 'help') return words[0] === undefined ? show(overview(), 0) : help(words[0])
-  const { load } = await find(name)
+  const { load, usesThreads } = await find(name)
   if (asksForHelp(words)) return help(name)
+  // Only started here: a command that waits for them hears of their faults.
+  if (usesThreads) void (await threads())
+  const { parseArguments } = await import('./parse.ts')
   const command = await load()
   const { flags, args, verbose } = await parseArguments(name, command, words)
   const verbosity = flags['quiet'] === true ? -1 : (Math.min(verbose, 2) as Verbosity)

@@ -33,7 +33,7 @@ test('every command has help with its flags and examples', async (t) => {
     t.equal(code, 0)
     t.match(stdout, /USAGE\n {2}\$ kpipe /)
     t.match(stdout, /--json/)
-    t.match(stdout, new RegExp(`EXAMPLES\\n {2}\\$ kpipe ${name} `))
+    t.match(stdout, new RegExp(`EXAMPLES\\n {2}\\$ kpipe ${name}\\b`))
     t.equal((await kpipe([name, '--help'], { cwd })).stdout, stdout)
   }
 })

@@ -29,16 +29,13 @@ export function summaryLine({ snapshot, head, bytesStored, report, attention }: 
 /** The same for people. */
 export function summaryText({ snapshot, head, bytesStored, report }: BackupOutcome, seconds: number): string {
   const { name, shortId, revision } = snapshot
-  const stages = Object.entries(report.seconds).filter(([, spent]) => spent >= 0.001)
+  const stages = Object.entries(report.seconds).map(([stage, spent]) => `${stage} ${spent < 9.9995 ? spent.toFixed(3) : spent.toFixed(1)}`)
   const rows = [
-    [
-      'read',
-      `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}, ${sizeText(Math.round(report.bytes / seconds))}/s`,
-    ],
+    ['read', `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}`],
     ['fresh', `${sizeText(report.bytesFresh)} in ${counted(report.chunksFresh, report.plan.pageBytes)}`],
     ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes, bytesStored)}`],
     ['trailer', report.facts['trailer_verified'] === true ? 'verified' : 'none to verify'],
-    ['time', `${durationText(seconds)} (${stages.map(([stage, spent]) => `${stage} ${spent.toFixed(3)}`).join(', ')})`],
+    ['time', `${durationText(seconds)} (${stages.join(', ')})`],
     ['head', head],
   ]
   const at = revision === null ? '' : `, revision ${revision}`

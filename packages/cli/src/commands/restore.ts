@@ -1,12 +1,12 @@
 import { string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
-import { startWorkers } from '@kpipe/engine'
 import { command } from '../command.ts'
 import { outputFlags, repositoryFlags, snapshotFlags } from '../flags.ts'
 import { sizeText } from '../output/size-text.ts'
 import { durationText } from '../output/time-text.ts'
 import { openProgress } from '../progress/progress.ts'
 import { runRestore } from '../restore/run-restore.ts'
+import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
 import { tellRollback } from '../where/rollback.ts'
 
@@ -28,7 +28,7 @@ export const restore = command({
   },
   async run({ flags, args, terminal, signal }) {
     const began = performance.now()
-    const workers = startWorkers()
+    const workers = await threads()
     const where = await locate(flags)
     const repository = await openLocated(where, flags, { terminal, signal })
     const snapshot = repository.find(args.snapshot, flags.name === undefined ? {} : { name: flags.name })

@@ -1,6 +1,5 @@
 import { string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
-import { startWorkers } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { runBackup } from '../backup/run-backup.ts'
 import { summaryLine, summaryText } from '../backup/summary.ts'
@@ -8,6 +7,7 @@ import { command } from '../command.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { openProgress } from '../progress/progress.ts'
 import { fileOf } from '../where/file-argument.ts'
+import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
 
 export const run = command({
@@ -33,8 +33,7 @@ export const run = command({
   },
   async run({ flags, args, terminal, signal }) {
     const began = performance.now()
-    // Threads start slowly; they do so while the pipeline file is read and the repository opened.
-    const workers = startWorkers()
+    const workers = await threads()
     const where = await locate({ ...flags, config: fileOf(args.file, flags.config) })
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
     const repository = await openLocated(where, flags, { terminal, signal })

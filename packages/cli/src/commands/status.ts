@@ -1,9 +1,9 @@
 import { string as word } from '@oclif/core/args'
-import { startWorkers } from '@kpipe/engine'
 import { command } from '../command.ts'
 import { outputFlags, repositoryFlags, snapshotFlags, writeOutFlag } from '../flags.ts'
 import { statusFormats, statusText } from '../output/status-text.ts'
 import { readStatus } from '../restore/read-status.ts'
+import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
 import { tellRollback } from '../where/rollback.ts'
 
@@ -15,7 +15,7 @@ export const status = command({
   args: { snapshot: word({ required: true, ignoreStdin: true, description: 'which snapshot; see `kpipe help restore`' }) },
   flags: { ...snapshotFlags, 'write-out': writeOutFlag(statusFormats), ...repositoryFlags, ...outputFlags },
   async run({ flags, args, terminal, signal }) {
-    const workers = startWorkers()
+    const workers = await threads()
     const where = await locate(flags)
     const repository = await openLocated(where, flags, { terminal, signal })
     const snapshot = repository.find(args.snapshot, flags.name === undefined ? {} : { name: flags.name })

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { readPipeline, useStage } from '@kpipe/engine'
 import type { LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
@@ -88,5 +89,10 @@ export async function openLocated(
 /** Names the very command that makes the repository. */
 function noRepository(error: unknown, pipeline: Pipeline | undefined): unknown {
   if (!(error instanceof KpipeError) || error.code !== 'KPIPE_NO_REPOSITORY' || pipeline === undefined) return error
-  return withHint(error, `Create it with \`kpipe init -c ${pipeline.file}\`.`)
+  return withHint(error, `Create it with \`kpipe init -c ${shortPath(pipeline.file)}\`.`)
+}
+
+/** As a person in this folder would type it. */
+function shortPath(file: string): string {
+  return dirname(file) === process.cwd() ? basename(file) : file
 }

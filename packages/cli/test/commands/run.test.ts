@@ -44,8 +44,8 @@ test('the summary for people names snapshot, name, revision and stages', async (
   t.equal(code, 0)
   t.match(stdout, /^snapshot [0-9a-f]{12} of sample, revision 142\n {2}read {4}74 kB in 19 pages/)
   t.match(stdout, /\n {2}trailer verified\n/)
-  t.match(stdout, /\n {2}time .*\(.*hash \d+\.\d+/)
-  t.match(stderr, /^reading: 100 % of 74 kB\n$/)
+  t.match(stdout, /\n {2}time .*\(.*tag \d+\.\d+/)
+  t.match(stderr, /^(reading: \d+ % of 74 kB\n)*reading: 100 % of 74 kB\n$/)
 })
 
 test('-q says nothing', async (t) => {
@@ -57,7 +57,8 @@ test('without a repository, run says which command makes it and exits 10', async
   const { kpipe, at } = workplace(t)
   const { code, stderr } = await kpipe(['run', 'backup.yaml'])
   t.equal(code, 10, stderr)
-  t.match(stderr, `kpipe init -c ${at('backup.yaml')}`)
+  t.match(stderr, '`kpipe init -c backup.yaml`')
+  t.match(await kpipe(['run', at('backup.yaml')], { cwd: '/' }), { code: 10, stderr: `kpipe init -c ${at('backup.yaml')}` })
 })
 
 test('a key that is missing, malformed or of another repository exits 12 before the source is touched', async (t) => {
