@@ -40,8 +40,9 @@ export interface ElementTable {
   contiguous: boolean
 }
 
-export function elementTable(): ElementTable {
-  return { cells: new Uint32Array(4 * 256), contiguous: false }
+/** Room for `count` elements to begin with. */
+export function elementTable(count = 256): ElementTable {
+  return { cells: new Uint32Array(4 * count), contiguous: false }
 }
 
 /**

@@ -1,12 +1,12 @@
 import { BoltError } from './errors.ts'
-import { compareKeys } from './key-order.ts'
+import { compareElements, compareKeys } from './key-order.ts'
 import { chooseMeta, metaBytes, readMeta } from './meta.ts'
 import type { Meta } from './meta.ts'
 import {
   branchFlag, checkRange, childOf, elementTable, freelistFlag, headerBytes, leafFlag, maxDepth, maxRunBytes, reachedPages, readBucketValue, readElements,
   readFreelist, readHeader,
 } from './page.ts' // prettier-ignore
-import type { ReachedPages } from './page.ts'
+import type { ElementTable, ReachedPages } from './page.ts'
 import type { Pages } from './pages.ts'
 
 export interface Bolt {
@@ -35,6 +35,27 @@ export async function openBolt(pages: Pages): Promise<Bolt> {
   return { pages, meta: chooseMeta(metas, pages.pageBytes, pages.bytes) }
 }
 
+/** A bucket on the way: the keys of its tree ascend. */
+interface Tree {
+  readonly path: readonly Uint8Array[]
+  last: Uint8Array | undefined
+}
+
+/** A page, or an inline leaf, of which the elements before `next` are done. */
+interface Frame {
+  readonly tree: Tree
+  readonly page: number
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly leaf: boolean
+  readonly inline: boolean
+  readonly table: ElementTable
+  readonly count: number
+  /** No key of the page is below it. */
+  readonly floor: Uint8Array | undefined
+  next: number
+}
+
 /**
  * All buckets and items in key order, nested buckets right behind their name. Checks what it comes by (ranges, types, each page
  * reached once, key order, depth), and after the last item the freelist where one is stored.
@@ -42,16 +63,86 @@ export async function openBolt(pages: Pages): Promise<Bolt> {
  */
 export async function* walk(bolt: Bolt): AsyncGenerator<BoltItem, void> {
   const reached = reachedPages(bolt.meta.pages)
-  yield* walkTree({ bolt, reached, path: [], last: undefined }, bolt.meta.root, 0, undefined)
+  const frames = [await enterPage(bolt, reached, { path: [], last: undefined }, bolt.meta.root, 0, undefined)]
+  for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
+    if (frame.next === frame.count) {
+      frames.pop()
+      continue
+    }
+    const { tree, page, bytes, view, table } = frame
+    const i = frame.next++
+    const start = table.cells[4 * i + 1]
+    const value = start + table.cells[4 * i + 2]
+    const key = bytes.subarray(start, value)
+    checkOrder(tree, key, i === 0 ? frame.floor : undefined, page)
+    if (!frame.leaf) {
+      frames.push(await enterPage(bolt, reached, tree, childOf(view, 0, i), frames.length, key))
+      continue
+    }
+    tree.last = key
+    const end = value + table.cells[4 * i + 3]
+    if ((table.cells[4 * i] & 1) === 0) {
+      if (tree.path.length === 0) throw new BoltError('bucket', `page ${page}: the root holds what is no bucket`, page)
+      yield { path: tree.path, key, value: bytes.subarray(value, end), sequence: undefined }
+      continue
+    }
+    if (frame.inline) throw new BoltError('bucket', `page ${page}: bucket inside an inline bucket`, page)
+    const bucket = readBucketValue(view, value, end)
+    if (typeof bucket === 'string') throw new BoltError('bucket', `page ${page}: ${bucket}`, page)
+    yield { path: tree.path, key, value: undefined, sequence: bucket.sequence }
+    const inside: Tree = { path: [...tree.path, key], last: undefined }
+    if (bucket.root !== 0) frames.push(await enterPage(bolt, reached, inside, bucket.root, frames.length, undefined))
+    else frames.push(enterInline(frame, inside, value + headerBytes, end, bucket.count))
+  }
   await checkFreelist(bolt, reached)
 }
 
-interface TreeWalk {
-  readonly bolt: Bolt
-  readonly reached: ReachedPages
-  readonly path: readonly Uint8Array[]
-  /** The key before, of the same tree. */
-  last: Uint8Array | undefined
+function checkOrder({ last }: Tree, key: Uint8Array, floor: Uint8Array | undefined, page: number): void {
+  if (last !== undefined && compareKeys(key, last) <= 0) throw new BoltError('order', `page ${page}: keys do not ascend`, page)
+  if (floor !== undefined && compareKeys(key, floor) < 0) throw new BoltError('order', `page ${page} begins below its branch key`, page)
+}
+
+async function enterPage(
+  bolt: Bolt,
+  reached: ReachedPages,
+  tree: Tree,
+  page: number,
+  depth: number,
+  floor: Uint8Array | undefined,
+): Promise<Frame> {
+  if (depth > maxDepth) throw new BoltError('depth', `page ${page} lies deeper than ${maxDepth} levels`, page)
+  const { bytes, view, flags, count } = await readRun(bolt, reached, page)
+  if (flags !== leafFlag && flags !== branchFlag) throw new BoltError('page', `page ${page} is neither branch nor leaf`, page)
+  if (count === 0 && (flags === branchFlag || floor !== undefined)) throw new BoltError('page', `page ${page} has no elements`, page)
+  const leaf = flags === leafFlag
+  return { tree, page, bytes, view, leaf, inline: false, table: readTable(view, page, 0, bytes.length, leaf, count), count, floor, next: 0 }
+}
+
+function enterInline({ page, bytes, view }: Frame, tree: Tree, start: number, end: number, count: number): Frame {
+  return {
+    tree,
+    page,
+    bytes,
+    view,
+    leaf: true,
+    inline: true,
+    table: readTable(view, page, start, end, true, count),
+    count,
+    floor: undefined,
+    next: 0,
+  }
+}
+
+/** The elements of a page. The keys of a branch, which come up one by one with whole trees between them, are compared at once. */
+function readTable(view: DataView, page: number, start: number, end: number, leaf: boolean, count: number): ElementTable {
+  const table = elementTable(count)
+  const reason = readElements(view, start, end, leaf, count, table)
+  if (reason !== undefined) throw new BoltError('page', `page ${page}: ${reason}`, page)
+  if (leaf) return table
+  for (let i = 1; i < count; i++) {
+    if (compareElements(view, table, i - 1, i) >= 0) throw new BoltError('order', `page ${page}: key ${i} does not ascend`, page)
+  }
+  return table
 }
 
 interface Run {
@@ -77,84 +168,6 @@ async function readRun({ pages, meta }: Bolt, reached: ReachedPages, page: numbe
     view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
   return { bytes, view, flags, count }
-}
-
-async function* walkTree(walk: TreeWalk, page: number, depth: number, floor: Uint8Array | undefined): AsyncGenerator<BoltItem, void> {
-  if (depth > maxDepth) throw new BoltError('depth', `page ${page} lies deeper than ${maxDepth} levels`, page)
-  const { bytes, view, flags, count } = await readRun(walk.bolt, walk.reached, page)
-  if (flags === leafFlag) {
-    if (count === 0 && floor !== undefined) throw new BoltError('page', `page ${page} is an empty leaf below a branch`, page)
-    return yield* walkLeaf(walk, page, bytes, 0, bytes.length, count, depth, floor)
-  }
-  if (flags !== branchFlag) throw new BoltError('page', `page ${page} is neither branch nor leaf`, page)
-  const children = readChildren(bytes, view, count, page)
-  for (const [i, { key, child }] of children.entries()) {
-    checkOrder(walk, key, i === 0 ? floor : children[i - 1].key, page)
-    yield* walkTree(walk, child, depth + 1, key)
-  }
-}
-
-function readChildren(bytes: Uint8Array, view: DataView, count: number, page: number): { key: Uint8Array; child: number }[] {
-  const table = elementTable()
-  const reason = count === 0 ? 'branch without children' : readElements(view, 0, bytes.length, false, count, table)
-  if (reason !== undefined) throw new BoltError('page', `page ${page}: ${reason}`, page)
-  return Array.from({ length: count }, (_, i) => ({
-    key: bytes.subarray(table.cells[4 * i + 1], table.cells[4 * i + 1] + table.cells[4 * i + 2]),
-    child: childOf(view, 0, i),
-  }))
-}
-
-function checkOrder(walk: TreeWalk, key: Uint8Array, floor: Uint8Array | undefined, page: number): void {
-  if (walk.last !== undefined && compareKeys(key, walk.last) <= 0) throw new BoltError('order', `page ${page}: keys do not ascend`, page)
-  if (floor !== undefined && compareKeys(key, floor) < 0) throw new BoltError('order', `page ${page} begins below its branch key`, page)
-}
-
-async function* walkLeaf(
-  walk: TreeWalk,
-  page: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  count: number,
-  depth: number,
-  floor: Uint8Array | undefined,
-): AsyncGenerator<BoltItem, void> {
-  // prettier-ignore
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const table = elementTable()
-  const reason = readElements(view, start, end, true, count, table)
-  if (reason !== undefined) throw new BoltError('page', `page ${page}: ${reason}`, page)
-  for (let cell = 0; cell < 4 * count; cell += 4) {
-    const [flags, at, keyBytes, valueBytes] = table.cells.subarray(cell, cell + 4)
-    const value = at + keyBytes
-    const key = bytes.subarray(at, value)
-    checkOrder(walk, key, cell === 0 ? floor : undefined, page)
-    walk.last = key
-    if (flags & 1) yield* walkBucket(walk, page, bytes, key, value, value + valueBytes, depth)
-    else if (walk.path.length === 0) throw new BoltError('bucket', `page ${page}: the root holds what is no bucket`, page)
-    else yield { path: walk.path, key, value: bytes.subarray(value, value + valueBytes), sequence: undefined }
-  }
-}
-
-async function* walkBucket(
-  walk: TreeWalk,
-  page: number,
-  bytes: Uint8Array,
-  key: Uint8Array,
-  start: number,
-  end: number,
-  depth: number,
-): AsyncGenerator<BoltItem, void> {
-  const bucket = readBucketValue(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), start, end)
-  if (typeof bucket === 'string') throw new BoltError('bucket', `page ${page}: ${bucket}`, page)
-  yield { path: walk.path, key, value: undefined, sequence: bucket.sequence }
-  const inside: TreeWalk = { ...walk, path: [...walk.path, key], last: undefined }
-  if (bucket.root !== 0) yield* walkTree(inside, bucket.root, depth + 1, undefined)
-  else
-    for await (const item of walkLeaf(inside, page, bytes, start + headerBytes, end, bucket.count, depth, undefined)) {
-      if (item.value === undefined) throw new BoltError('bucket', `page ${page}: bucket inside an inline bucket`, page)
-      yield item
-    }
 }
 
 async function checkFreelist(bolt: Bolt, reached: ReachedPages): Promise<void> {

@@ -144,3 +144,17 @@ test('buckets nested deeper than any tree are refused', async (t) => {
   await t.rejects(itemsOf(bytes), { code: 'depth' })
   await t.rejects(statusOf(memoryPages(bytes)), { code: 'depth' })
 })
+
+test('a page whose overflow is longer than what is read is refused, one just as long is read', async (t) => {
+  const bytes = readDatabase('bolt-bigfreelist-1k.db.gz')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const { meta } = await openBolt(memoryPages(bytes))
+  for (const [overflow, code] of [
+    [65_536, 'unread'],
+    [65_535, 'shared'],
+  ] as const) {
+    view.setUint32(meta.root * 1024 + 12, overflow, true)
+    await t.rejects(itemsOf(bytes), { code })
+    await t.rejects(statusOf(memoryPages(bytes)), { code })
+  }
+})
