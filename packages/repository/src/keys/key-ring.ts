@@ -18,6 +18,8 @@ export interface Bundle {
 export interface KeyRing {
   readonly repositoryId: Uint8Array
   readonly tagKey: Uint8Array
+  /** Whether a slot holds the keys of that epoch. A damaged header may name any. */
+  knows(epoch: number): boolean
   /** 32 bytes. @throws KpipeError KPIPE_DAMAGED when no slot holds that epoch */
   workingKey(epoch: number, label: WorkingKeyLabel): Uint8Array
 }
@@ -29,6 +31,7 @@ export function keyRing(repositoryId: Uint8Array, bundles: readonly Bundle[]): K
   return {
     repositoryId,
     tagKey: bundles[0].tagKey,
+    knows: (epoch) => byEpoch.has(epoch),
     workingKey(epoch, label) {
       const name = `${epoch}/${label}`
       let key = derived.get(name)

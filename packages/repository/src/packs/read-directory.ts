@@ -23,6 +23,7 @@ export async function readDirectory(store: Store, ring: KeyRing, pack: PackRecor
   if (footer.readUInt32LE(0) !== pack.directoryBytes || !magics.packEnd.equals(footer.subarray(8)))
     throw damaged('its last bytes are not those of a pack')
   const epoch = footer.readUInt32LE(4)
+  if (!ring.knows(epoch)) throw damaged(`its directory names keys of an epoch ${epoch} that does not exist`)
   const header = directoryHeader(packHeader(pack.class, pack.id, ring.repositoryId), epoch)
   const plain = openUnit(ring.workingKey(epoch, 'directory'), header, view.subarray(0, pack.directoryBytes))
   if (typeof plain === 'string') throw damaged('its directory does not open')

@@ -24,7 +24,7 @@ export function sealUnitFrame(ring: KeyRing, kind: FrameKind, plain: Uint8Array,
 
 /** Undefined when the bytes are not a unit frame of that epoch. */
 export function openUnitFrame(ring: KeyRing, epoch: number, bytes: Uint8Array): Buffer | undefined {
-  if (bytes.length < unitOverheadBytes) return undefined
+  if (bytes.length < unitOverheadBytes || !ring.knows(epoch)) return undefined
   const plain = openUnit(ring.workingKey(epoch, 'recipe'), header(ring, epoch, bytes.length - unitOverheadBytes), bytes)
   return typeof plain === 'string' ? undefined : plain
 }
