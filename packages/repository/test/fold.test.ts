@@ -1,0 +1,158 @@
+import { test } from 'tap'
+import type { Entry } from '../src/log/entry.ts'
+import { beginState, fold, packId } from '../src/log/fold.ts'
+import { encodePackNumbers, packNumber } from '../src/log/pack-numbers.ts'
+import type { Genesis, Payload, SnapshotEntry } from '../src/log/payload.ts'
+import type { LogState } from '../src/log/state.ts'
+
+const [anna, ben, prune] = [1, 2, 9].map((byte) => Buffer.alloc(8, byte))
+const genesis: Genesis = { kind: 'GENESIS', time: 0, tool: 't', tag_algorithm: 'sha256', marker: Buffer.alloc(32), slots: [] }
+
+test('a SNAPSHOT of an open writer makes a snapshot and ends the writer', async (t) => {
+  const state = after(open(anna), snapshot(anna, 'a', 2))
+  t.equal(state.snapshots.size, 1)
+  t.equal(state.writers.size, 0)
+  t.same([...state.packs.keys()], [packNumber(2, 0), packNumber(2, 1)])
+  t.equal(state.packsById.get(packId(anna, 1))?.number, packNumber(2, 1))
+})
+
+test('a SNAPSHOT or ABORT after the end of its OPEN, or without one, has no effect', async (t) => {
+  t.equal(after(snapshot(anna, 'a', 1)).snapshots.size, 0)
+  t.equal(after(open(anna), abort(anna), snapshot(anna, 'a', 1)).snapshots.size, 0)
+  t.equal(after(open(anna), snapshot(anna, 'a', 1), snapshot(anna, 'b', 1)).snapshots.size, 1)
+  const late = after(open(anna), snapshot(anna, 'a', 1), abort(anna))
+  t.equal(late.snapshots.size, 1)
+  t.equal(after(open(anna), abort(anna), open(ben)).writers.size, 1)
+})
+
+test('folding changes no state that was handed out', async (t) => {
+  const before = after(open(anna))
+  const [writers, snapshots] = [before.writers.size, before.snapshots.size]
+  fold(before, entries(before.head.n + 1, [snapshot(anna, 'a', 1), open(ben), { ...genesis, kind: 'HEAL' }]))
+  t.same([before.writers.size, before.snapshots.size, before.laterKinds.size], [writers, snapshots, 0])
+})
+
+test('folding in one go and entry by entry lead to the same state', async (t) => {
+  const all = [
+    open(anna),
+    open(ben),
+    snapshot(anna, 'a', 1),
+    snapshot(ben, 'b', 1, [packNumber(3, 0)]),
+    open(prune),
+    condemn(packNumber(9, 9)),
+    abort(prune),
+  ]
+  const atOnce = after(...all)
+  let one = after()
+  for (const entry of entries(1, all)) one = fold(one, [entry])
+  t.same(one, atOnce)
+})
+
+test('a SNAPSHOT that uses a pack which was swept, or never was, has no effect', async (t) => {
+  t.equal(after(open(anna), snapshot(anna, 'a', 1, [packNumber(7, 0)])).snapshots.size, 0)
+  const swept = [...forgotten(), open(prune), condemn(packNumber(2, 0)), sweep(packNumber(2, 0))]
+  t.equal(after(...swept).packs.size, 0)
+  t.equal(after(...swept, open(ben), snapshot(ben, 'b', 1, [packNumber(2, 0)])).snapshots.size, 0)
+})
+
+test('a CONDEMN of a pack that a snapshot uses has no effect', async (t) => {
+  t.equal(after(open(anna), snapshot(anna, 'a', 1), condemn(packNumber(2, 0))).condemned.size, 0)
+  t.equal(after(...forgotten(), condemn(packNumber(2, 0))).condemned.size, 1)
+})
+
+test('a SNAPSHOT that uses a condemned pack brings it back', async (t) => {
+  const all = [
+    ...forgotten(),
+    open(ben),
+    open(prune),
+    condemn(packNumber(2, 0)),
+    snapshot(ben, 'b', 0, [packNumber(2, 0)]),
+    sweep(packNumber(2, 0)),
+  ]
+  const state = after(...all)
+  t.equal(state.condemned.size, 0)
+  t.ok(state.packs.has(packNumber(2, 0)), 'the SWEEP came too late')
+})
+
+test('a SWEEP while a writer from before the CONDEMN is open has no effect; a later writer does not hinder it', async (t) => {
+  const early = [...forgotten(), open(ben), open(prune), condemn(packNumber(2, 0))]
+  t.ok(after(...early, sweep(packNumber(2, 0))).packs.has(packNumber(2, 0)))
+  t.notOk(after(...early, abort(ben), sweep(packNumber(2, 0))).packs.has(packNumber(2, 0)))
+  const later = [...forgotten(), open(prune), condemn(packNumber(2, 0)), open(ben), sweep(packNumber(2, 0))]
+  t.notOk(after(...later).packs.has(packNumber(2, 0)))
+  t.ok(after(...forgotten(), sweep(packNumber(2, 0))).packs.has(packNumber(2, 0)), 'it was never condemned')
+})
+
+test('an entry of an older epoch after a KEY entry has no effect', async (t) => {
+  const state = after(open(anna), { kind: 'KEY', time: 0, epoch: 2, slots: [] })
+  const [entry] = entries(3, [snapshot(anna, 'a', 1)])
+  t.equal(fold(state, [entry]).snapshots.size, 0)
+  t.equal(fold(state, [{ ...entry, epoch: 2 }]).snapshots.size, 1)
+})
+
+test('a VOID that names the bytes of a lost entry takes it off the list', async (t) => {
+  const digest = Buffer.alloc(32, 5)
+  const state = fold(after(open(anna)), [
+    { n: 2, digest, reason: 'test' },
+    { n: 3, digest: undefined, reason: 'missing' },
+  ])
+  t.equal(state.lost.size, 2)
+  const voids = (n: number, bytes: Uint8Array): Payload => ({ kind: 'VOID', time: 0, n, digest: bytes })
+  t.equal(fold(state, entries(4, [voids(2, Buffer.alloc(32)), voids(3, digest)])).lost.size, 2)
+  t.equal(fold(state, entries(4, [voids(2, digest), voids(3, Buffer.alloc(0))])).lost.size, 0)
+})
+
+test('kinds that are not known are remembered, and so is what an entry requires', async (t) => {
+  const state = after({ kind: 'TELEPORT', time: 0, requires: { write: ['teleport'] } } as unknown as Payload)
+  t.same([...state.laterKinds], ['TELEPORT'])
+  t.same(state.requires, { read: [], write: ['teleport'], collect: [] })
+})
+
+test('an OPEN that comes twice counts from the first', async (t) => {
+  t.equal(after(open(anna), open(ben), open(anna)).writers.get('01'.repeat(8))?.entry, 1)
+})
+
+/** One snapshot, made by entry 2 with one pack, and forgotten. */
+function forgotten(): Payload[] {
+  const made = after(open(anna), snapshot(anna, 'a', 1))
+  return [
+    open(anna),
+    snapshot(anna, 'a', 1),
+    { kind: 'FORGET', time: 0, snapshots: [...made.snapshots.keys()].map((id) => Buffer.from(id, 'hex')) },
+  ]
+}
+
+function after(...payloads: Payload[]): LogState {
+  return fold(beginState({ ...entries(0, [genesis])[0], payload: genesis }), entries(1, payloads))
+}
+
+function entries(first: number, payloads: readonly Payload[]): Entry[] {
+  return payloads.map((payload, index) => ({
+    n: first + index,
+    epoch: 1,
+    previous: Buffer.alloc(32),
+    payload,
+    digest: Buffer.alloc(32, first + index),
+  }))
+}
+
+function open(writer: Uint8Array): Payload {
+  return { kind: 'OPEN', time: 0, writer, tool: 't', host: 'h', boot: '', pid: 1 }
+}
+
+function abort(writer: Uint8Array): Payload {
+  return { kind: 'ABORT', time: 0, writer, reason: 'test' }
+}
+
+function snapshot(writer: Uint8Array, manifest: string, newPacks: number, uses: number[] = []): SnapshotEntry {
+  const packs = Array.from({ length: newPacks }, (_, counter) => ['D', counter, 1, 1, Buffer.alloc(32)] as const)
+  return { kind: 'SNAPSHOT', time: 0, writer, packs, uses: encodePackNumbers(uses), manifest: Buffer.from(manifest) }
+}
+
+function condemn(...packs: number[]): Payload {
+  return { kind: 'CONDEMN', time: 0, packs: encodePackNumbers(packs) }
+}
+
+function sweep(...packs: number[]): Payload {
+  return { kind: 'SWEEP', time: 0, writer: prune, packs: encodePackNumbers(packs) }
+}
