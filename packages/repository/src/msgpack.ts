@@ -3,7 +3,7 @@ import { Packr } from 'msgpackr/pack'
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, int64AsType: 'number' })
 const maxDepth = 8
 
-/** Plain msgpack: maps with text keys, no extensions; integers from 2^32 as 64-bit ones, bytes as bin. */
+/** Plain msgpack: maps with text keys, no extensions; integers beyond 32 bits as int64, bytes as bin. */
 export function encode(value: unknown): Buffer {
   // msgpackr hands out views of a buffer that it goes on using.
   return Buffer.from(packr.pack(plain(value, 0)))

@@ -14,7 +14,7 @@ test('msgpack is plain: the smallest forms, no extension, 64-bit integers whole'
   const hex = (value: unknown): string => encode(value).toString('hex')
   t.equal(hex({ a: 1, b: undefined, c: null }), '82a16101a163c0')
   t.equal(hex([true, false, -1, 127, 128, 65_535, 4_294_967_295]), '97c3c2ff7fcc80cdffffceffffffff')
-  t.equal(hex(4_294_967_296), 'cf0000000100000000')
+  t.equal(hex(4_294_967_296), 'd30000000100000000')
   t.equal(hex(-2_147_483_649), 'd3ffffffff7fffffff')
   t.equal(hex(0.5), 'cb3fe0000000000000')
   t.equal(hex(new Uint8Array([1, 2])), 'c4020102')
@@ -48,10 +48,7 @@ test('pack numbers come back, two bytes each where packs are near', async (t) =>
 })
 
 test('Padmé steps add at most 12 % and are steps', async (t) => {
-  t.same(
-    [0, 1, 9, 100, 1000, 2049, 100_000].map(padme),
-    [0, 1, 10, 104, 1024, 2176, 100_352].map((size, index) => (index < 3 ? padme([0, 1, 9][index]) : size)),
-  )
+  t.same([0, 1, 9, 100, 1000, 2049, 100_000].map(padme), [0, 1, 10, 104, 1024, 2176, 100_352])
   for (let bytes = 1; bytes < 20_000; bytes++) {
     const padded = padme(bytes)
     if (padded < bytes || padded > bytes * 1.12 + 1 || padme(padded) !== padded) t.fail(String(bytes))
