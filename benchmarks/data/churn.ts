@@ -1,0 +1,77 @@
+import { configMap, event, lease, node, pod, release, secret, type StoredObject, widget } from './objects.ts'
+
+export type Change =
+  | { readonly put: StoredObject }
+  | { readonly remove: string }
+  /** The apiserver drops all revisions older than those of five minutes ago. */
+  | { readonly compact: true }
+
+/** How many objects of each kind make a database of 100 MiB; the rest follows its size. */
+const at100MiB = { nodes: 53, pods: 8_700, secrets: 1_600, releases: 480, configMaps: 3_200, widgets: 3_200, events: 3_800 }
+
+export type Cluster = Readonly<typeof at100MiB>
+
+export function clusterOf(mebibytes: number): Cluster {
+  return Object.fromEntries(
+    Object.entries(at100MiB).map(([kind, count]) => [kind, Math.max(1, Math.round((count * mebibytes) / 100))]),
+  ) as Cluster
+}
+
+const periodSeconds = 300
+export const periodsPerHour = 3_600 / periodSeconds
+
+/** The objects of a cluster that has been there for long, one write each. */
+export function* beginning(cluster: Cluster): Generator<Change> {
+  for (let n = 0; n < cluster.configMaps; n++) yield { put: configMap(n, 0) }
+  for (let n = 0; n < cluster.secrets; n++) yield { put: secret(n, 0) }
+  for (let n = 0; n < cluster.releases; n++) yield { put: release(n, 0) }
+  for (let n = 0; n < cluster.widgets; n++) yield { put: widget(n, 0) }
+  for (let n = 0; n < cluster.nodes; n++) yield { put: node(n, 0) }
+  for (let n = 0; n < cluster.pods; n++) yield { put: pod(n, 0, 2) }
+  for (let n = 0; n < cluster.events; n++) yield { put: event(n, 0) }
+}
+
+/**
+ * Five minutes: every lease renewed each 10 s, every node's status once, new events and the end of those of an hour ago, pods replaced,
+ * some settings, secrets and custom resources changed, a release upgraded; then the compaction.
+ */
+export function* period(cluster: Cluster, index: number): Generator<Change> {
+  const steps = periodSeconds / 10
+  for (let step = 0; step < steps; step++) {
+    const second = index * periodSeconds + step * 10
+    const share = (count: number) => turn(count, index * steps + step, steps)
+    for (let n = 0; n < cluster.nodes; n++) yield { put: lease(n, second) }
+    for (const n of share(cluster.nodes)) yield { put: node(n, second) }
+    for (const n of share(cluster.events / periodsPerHour)) {
+      yield { put: event(n + cluster.events, second) }
+      yield { remove: event(n, 0)[0] }
+    }
+    for (const n of share(cluster.pods / 1_000)) yield* replacedPod(n, cluster)
+    for (const n of share(cluster.configMaps / 1_000)) yield { put: configMap(scattered(n, cluster.configMaps), index) }
+    for (const n of share(cluster.secrets / 1_000)) yield { put: secret(scattered(n, cluster.secrets), index) }
+    for (const n of share(cluster.widgets / 600)) yield { put: widget(scattered(n, cluster.widgets), index) }
+    for (const n of share(cluster.releases / 1_000)) yield { put: release(scattered(n, cluster.releases), index) }
+  }
+  yield { compact: true }
+}
+
+function* newPod(n: number, generation: number): Generator<Change> {
+  for (let step = 0; step < 3; step++) yield { put: pod(n, generation, step) }
+}
+
+function* replacedPod(n: number, cluster: Cluster): Generator<Change> {
+  const [generation, which] = [Math.floor(n / cluster.pods), scattered(n, cluster.pods)]
+  yield* newPod(which, generation + 1)
+  yield { remove: pod(which, generation, 2)[0] }
+}
+
+/** The numbers of one step when `count` of them fall on `steps` steps, going on from step to step. */
+function turn(count: number, step: number, steps: number): number[] {
+  const [first, last] = [Math.floor((count * step) / steps), Math.floor((count * (step + 1)) / steps)]
+  return Array.from({ length: last - first }, (_, i) => first + i)
+}
+
+/** Spreads what changes over all objects; every object's turn comes once in `count`. */
+function scattered(n: number, count: number): number {
+  return Number((BigInt(n) * 2_654_435_761n) % BigInt(count))
+}

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { generate } from './generate.ts'
+
+const root = join(import.meta.dirname, '../..')
+const cache = join(root, '.cache/bench')
+/** To be raised whenever the generator writes something else. */
+const generator = 1
+
+/** One of a series of snapshots, an hour apart. */
+export interface SnapshotFile {
+  readonly name: string
+  read(): Promise<Buffer>
+}
+
+export interface Series {
+  readonly name: string
+  readonly files: readonly SnapshotFile[]
+}
+
+/** Paths of generated snapshots of about this size, made when they are not there yet. */
+export async function generated(mebibytes = 108, hours = 3): Promise<string[]> {
+  const folder = join(cache, `kubernetes-${mebibytes}-mib-${hours}-hours-v${generator}`)
+  if (!existsSync(folder)) await generate(folder, { mebibytes, hours, log: console.error })
+  return databases(folder, '.db')
+}
+
+export async function generatedSeries(): Promise<Series> {
+  const files = (await generated()).map((path) => ({ name: basename(path), read: () => readFile(path) }))
+  return { name: 'generated', files }
+}
+
+/** Eight snapshots under a real kube-apiserver where they lie beside the project, the two of the fixtures elsewhere. */
+export function recordedSeries(): Series {
+  const beside = join(root, '../shared/data/k8s-small')
+  const folder = existsSync(beside) ? beside : join(root, 'test/fixtures/k8s-small')
+  const paths = databases(folder, '.db.zst')
+  const files = paths.map((path) => ({ name: basename(path, '.zst'), read: async () => zstdDecompressSync(readFileSync(path)) }))
+  return { name: `recorded, ${paths.length} snapshots`, files }
+}
+
+/** The SHA-256 in hex that is kept beside a recorded snapshot, by name. */
+export function recordedDigest(name: string): string {
+  const folders = [join(root, '../shared/data/k8s-small'), join(root, 'test/fixtures/k8s-small')]
+  const file = folders.map((folder) => join(folder, `${name}.sha256`)).find((path) => existsSync(path))
+  if (file === undefined) throw new Error(`there is no ${name}.sha256`)
+  return readFileSync(file, 'utf8').trim().split(/\s/)[0]!
+}
+
+function databases(folder: string, end: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(end))
+    .toSorted()
+    .map((name) => join(folder, name))
+}
