@@ -40,7 +40,7 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_STAGE_INVALID: 'Ask the author of the stage: its module is not what kpipe expects.',
   KPIPE_STAGE_FAILED: 'Check the settings of the stage in the pipeline file; with -vv the cause is shown.',
   KPIPE_FORMAT_UNSUPPORTED: 'Use a version of kpipe that knows this format.',
-  KPIPE_INTERRUPTED: 'Nothing was published; run it again when it suits.',
+  KPIPE_INTERRUPTED: 'Nothing half is left behind: run it again when it suits.',
 }
 
 export function hintFor(code: KpipeErrorCode): string {

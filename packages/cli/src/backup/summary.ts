@@ -19,7 +19,11 @@ export function summaryLine({ snapshot, head, bytesStored, report, attention }: 
     chunks: report.chunks,
     chunks_fresh: report.chunksFresh,
     duration_ms: Math.round(seconds * 1000),
-    stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(4))])),
+    stage_seconds: Object.fromEntries(
+      Object.entries(report.seconds)
+        .filter(([, spent]) => spent >= 0.0005)
+        .map(([stage, spent]) => [stage, Number(spent.toFixed(4))]),
+    ),
     trailer_verified: report.facts['trailer_verified'] === true,
     head,
     attention,
@@ -29,13 +33,16 @@ export function summaryLine({ snapshot, head, bytesStored, report, attention }: 
 /** The same for people. */
 export function summaryText({ snapshot, head, bytesStored, report }: BackupOutcome, seconds: number): string {
   const { name, shortId, revision } = snapshot
-  const stages = Object.entries(report.seconds).map(([stage, spent]) => `${stage} ${spent < 9.9995 ? spent.toFixed(3) : spent.toFixed(1)}`)
+  const stages = Object.entries(report.seconds)
+    .filter(([, spent]) => spent >= 0.0005)
+    .map(([stage, spent]) => `${stage} ${spent < 9.9995 ? spent.toFixed(3) : spent.toFixed(1)}`)
   const rows = [
     ['read', `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}`],
     ['fresh', `${sizeText(report.bytesFresh)} in ${counted(report.chunksFresh, report.plan.pageBytes)}`],
     ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes, bytesStored)}`],
     ['trailer', report.facts['trailer_verified'] === true ? 'verified' : 'none to verify'],
-    ['time', `${durationText(seconds)} (${stages.join(', ')})`],
+    ['time', durationText(seconds)],
+    ['stages', `${stages.join(', ')} (seconds, over all threads)`],
     ['head', head],
   ]
   const at = revision === null ? '' : `, revision ${revision}`

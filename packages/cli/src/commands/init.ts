@@ -88,5 +88,9 @@ function shownPhrase(phrase: string): string {
 
 function advice(phrase: PhrasePlace): string {
   const secrets = phrase.kind === 'nowhere' ? 'a copy of the key' : 'a copy of the key, and the recovery phrase,'
-  return `Keep ${secrets} off this host: without them nobody can read the backups, and with them anybody can.\nOne repository is one copy: keep another one elsewhere.`
+  return [
+    `Keep ${secrets} off this host:`,
+    'without them nobody can read the backups, and with them anybody can.',
+    'One repository is one copy: keep another one elsewhere.',
+  ].join('\n')
 }

@@ -11,8 +11,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * @throws KpipeError KPIPE_PIPELINE_MISSING
  */
 export function findPipelineFile(named: string | undefined, env: Environment): string {
-  if (named !== undefined) return existing(resolve(named))
-  if (env['KPIPE_CONFIG']) return existing(resolve(env['KPIPE_CONFIG']), 'KPIPE_CONFIG names ')
+  const chosen = named ?? (env['KPIPE_CONFIG'] || undefined)
+  if (chosen !== undefined) return existing(resolve(chosen), named === undefined ? ', which KPIPE_CONFIG names' : '')
   const places = [resolve('backup.yaml'), resolve('kpipe.yaml'), join(configFolder(env), 'backup.yaml')]
   const found = places.find((place) => existsSync(place))
   if (found === undefined) {
@@ -21,7 +21,7 @@ export function findPipelineFile(named: string | undefined, env: Environment): s
   return found
 }
 
-function existing(file: string, before = ''): string {
-  if (!existsSync(file)) throw new KpipeError('KPIPE_PIPELINE_MISSING', `${before}${file}, and there is no such file`, { file })
+function existing(file: string, why: string): string {
+  if (!existsSync(file)) throw new KpipeError('KPIPE_PIPELINE_MISSING', `there is no pipeline file ${file}${why}`, { file })
   return file
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 import { test } from 'tap'
 import { jsonLines } from '../support/kpipe.ts'
-import { backedUp, sampleSnapshot } from '../support/workplace.ts'
+import { backedUp, initialized, sampleSnapshot } from '../support/workplace.ts'
 
 const sample = readFileSync(sampleSnapshot)
 
@@ -88,4 +88,27 @@ test('a damaged or missing pack exits 65, names the snapshot, and leaves nothing
     readdirSync(folder).filter((name) => name.startsWith('x')),
     [],
   )
+})
+
+const foreignCodec = `
+const turn = (bytes) => Uint8Array.from(bytes, (byte) => byte ^ 0x5a)
+export default {
+  kind: 'codec', summary: 'turns bits', seals: false,
+  settings: { type: 'object', properties: {}, additionalProperties: false },
+  open: () => ({ encode: turn, decode: turn }),
+}
+`
+
+test('a codec that is not of kpipe itself is loaded only when the user names it', async (t) => {
+  const { kpipe, at, folder } = await initialized(t)
+  writeFileSync(at('turn.mjs'), foreignCodec)
+  const stages = 'stages: [{ use: chunk }, { use: hash }, { use: ./turn.mjs }, { use: seal }]'
+  writeFileSync(at('backup.yaml'), `${readFileSync(at('backup.yaml'), 'utf8')}${stages}\n`)
+  t.equal((await kpipe(['run', '-q'])).code, 0)
+  const alone = ['restore', 'latest', '--store', 'repository', '--key-file', 'repository.key']
+  t.match(await kpipe([...alone, '-to', 'a']), { code: 78, stderr: /made with \.\/turn\.mjs 0\.0\.0.*\n.*--stage name=path/ })
+  t.notOk(existsSync(at('a')))
+  t.equal((await kpipe([...alone, '--stage', './turn.mjs=turn.mjs', '-to', 'b'])).code, 0, 'named by a flag')
+  t.equal((await kpipe(['restore', 'latest', '-c', at('backup.yaml'), '-to', at('c')], { cwd: '/' })).code, 0, 'named by the pipeline file')
+  for (const name of 'bc') t.ok(readFileSync(join(folder, name)).equals(sample), name)
 })

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'tap'
 import { jsonLines } from '../support/kpipe.ts'
 import { waitingRun } from '../support/waiting-run.ts'
@@ -44,7 +44,7 @@ test('the summary for people names snapshot, name, revision and stages', async (
   t.equal(code, 0)
   t.match(stdout, /^snapshot [0-9a-f]{12} of sample, revision 142\n {2}read {4}74 kB in 19 pages/)
   t.match(stdout, /\n {2}trailer verified\n/)
-  t.match(stdout, /\n {2}time .*\(.*tag \d+\.\d+/)
+  t.match(stdout, /\n {2}stages {2}\w+ \d+\.\d+/)
   t.match(stderr, /^(reading: \d+ % of 74 kB\n)*reading: 100 % of 74 kB\n$/)
 })
 
@@ -123,4 +123,15 @@ test('KPIPE_CONFIG and the configuration folder stand in for a file that is not 
   rmSync(elsewhere.at('backup.yaml'))
   t.match(await elsewhere.kpipe(['run', '-q']), { code: 78, stderr: /there is no pipeline file: looked for / })
   t.match(await elsewhere.kpipe(['run', '-q'], { env: { KPIPE_CONFIG: place.at('backup.yaml') } }), { code: 0 })
+})
+
+test('a history that is older than remembered stops every backup, and readers say so and exit 3', async (t) => {
+  const { kpipe, at } = await initialized(t)
+  await kpipe(['run', '-q'])
+  for (const entry of readdirSync(at('repository/log')).toSorted().slice(1)) rmSync(at('repository/log', entry))
+  const backup = await kpipe(['run', '--json'])
+  t.equal(backup.code, 65)
+  t.match(jsonLines(backup.stdout).at(-1), { code: 'KPIPE_ROLLBACK', exit_code: 65 })
+  const list = await kpipe(['snapshots', '--json'])
+  t.match(list, { code: 3, stdout: '[]\n', stderr: /older than remembered: it reached 2:[0-9a-f]{64} and now ends at 0:/ })
 })

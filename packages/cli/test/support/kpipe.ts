@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { resolve } from 'node:path'
 
+/** Shared, so that not every process compiles everything anew. */
+const cacheFolder = resolve(import.meta.dirname, '../../../../.cache')
+
 export const bin = resolve(import.meta.dirname, '../../bin/kpipe.js')
 
 export interface Ended {
@@ -32,7 +35,7 @@ export function startKpipe(words: readonly string[], options: Options): { readon
   const { cwd, env = {}, input, openInput, nodeArguments = [] } = options
   const child = spawn(process.execPath, [...nodeArguments, bin, ...words], {
     cwd,
-    env: { PATH: process.env['PATH'], HOME: cwd, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], TZ: 'UTC', ...env },
+    env: { PATH: process.env['PATH'], HOME: cwd, XDG_CACHE_HOME: cacheFolder, TZ: 'UTC', ...env },
     stdio: [input === undefined && openInput === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   child.stdin?.on('error', () => undefined) // It may end before it has read everything.
