@@ -32,7 +32,6 @@ export const run = command({
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
-    const began = performance.now()
     const workers = await threads()
     const where = await locate({ ...flags, config: fileOf(args.file, flags.config) })
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
@@ -48,7 +47,8 @@ export const run = command({
       warn: (message) => terminal.warn(message),
       onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
     }).finally(() => progress.stop())
-    const seconds = (performance.now() - began) / 1000
+    // Counted from the start of the process, as the user waits.
+    const seconds = performance.now() / 1000
     if (terminal.json) terminal.line(summaryLine(outcome, seconds))
     else if (terminal.verbosity >= 0) terminal.write(summaryText(outcome, seconds))
     for (const sentence of outcome.attention) terminal.warn(sentence)
