@@ -1,0 +1,44 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { parse, parseAllDocuments } from 'yaml'
+import { testFolder } from './support/folder.ts'
+import { clone, kpipe } from './support/kpipe.ts'
+
+const example = (name: string): Promise<string> => readFile(join(clone, 'examples', name), 'utf8')
+
+/** What a command says where nothing was set up yet: it has understood its arguments and the pipeline file, and there is no repository. */
+const noRepository = 10
+
+for (const name of ['crontab', 'kpipe.service']) {
+  test(`every kpipe command of examples/${name} is understood`, async (t) => {
+    const folder = testFolder(t)
+    await copyFile(join(clone, 'examples/backup.yaml'), join(folder, 'backup.yaml'))
+    const text = await example(name)
+    const commands = [...text.matchAll(/\/usr\/local\/bin\/kpipe (.*)$/gm)].map((match) => match[1]!)
+    t.ok(commands.length >= 1)
+    for (const command of commands) {
+      const args = command.replace('/etc/kpipe/backup.yaml', join(folder, 'backup.yaml')).split(' ')
+      const { code, stderr } = await kpipe(args, { env: { ETCD_ENDPOINT: /ETCD_ENDPOINT=(\S+)/.exec(text)![1]!, XDG_STATE_HOME: folder } })
+      t.equal(code, noRepository, stderr)
+    }
+  })
+}
+
+test('the pipeline file and the command of examples/cronjob.yaml are understood', async (t) => {
+  const folder = testFolder(t)
+  const [configMap, cronJob] = parseAllDocuments(await example('cronjob.yaml')).map((document) => document.toJS())
+  const pipeline: string = configMap.data['backup.yaml']
+  await writeFile(join(folder, 'backup.yaml'), pipeline.replaceAll(/\/(backups|key)\//g, `${folder}/`))
+  const [container] = cronJob.spec.jobTemplate.spec.template.spec.containers
+  const [program, ...args] = container.args.map((word: string) => word.replace('/etc/kpipe', folder))
+  t.equal(program, 'kpipe')
+  const ETCD_ENDPOINT = container.env.find(({ name }: { name: string }) => name === 'ETCD_ENDPOINT').value
+  const { code, stderr } = await kpipe(args, { env: { ETCD_ENDPOINT, XDG_STATE_HOME: folder } })
+  t.equal(code, noRepository, stderr)
+})
+
+test('the pipeline files differ only in their source and name', async (t) => {
+  const [backup, file] = (await Promise.all(['backup.yaml', 'file.yaml'].map(example))).map((text) => parse(text))
+  t.same({ ...backup, name: '', source: '' }, { ...file, name: '', source: '' })
+})
