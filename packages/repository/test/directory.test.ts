@@ -38,9 +38,11 @@ test('frames of pages and frames of other lengths are described alike', async (t
     { ends: [10, 20, 25], plain: 25 },
     { ends: [7], plain: 7 },
     { ends: [3, 13, 14], plain: 14 },
+    { ends: [3, 14], plain: 14 },
+    { ends: [10, 25], plain: 25 },
     { ends: [10, 20, 30], plain: 30 },
   ].map(({ ends, plain }, index) => ({
-    kind: index === 3 ? { ...kind, pageBytes: 0 } : kind,
+    kind: index === 5 ? { ...kind, pageBytes: 0 } : kind,
     offset: 48 + index,
     lengths: [plain, plain - 1],
     digest: noise(16, `d${index}`),
@@ -57,7 +59,7 @@ test('frames of pages and frames of other lengths are described alike', async (t
   })
   t.same(
     directory.frames.map((frame) => frame.firstChunk),
-    [0, 3, 4, 7],
+    [0, 3, 4, 7, 9, 11],
   )
 })
 

@@ -169,7 +169,7 @@ test('what the system says becomes a code that stays', async (t) => {
 
 test('the stage opens a store at its path and says what it is', async (t) => {
   const { root } = madeStore()
-  const store = await stage.open({ path: root }, { signal: new AbortController().signal })
+  const store = await stage.open({ path: root })
   t.equal(store.location, root)
   t.equal(stage.kind, 'store')
   t.same(stage.settings.required, ['path'])

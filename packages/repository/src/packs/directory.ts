@@ -47,7 +47,9 @@ interface StoredDirectory {
   readonly digests: Uint8Array
   /** 6 bytes a chunk. */
   readonly prefixes: Uint8Array
-  /** u32 a chunk, only for chunks of frames whose chunks but the last do not all have `page_bytes`. */
+  /** u8 a frame: 1 when its chunks' lengths are listed, 0 when all but the last have `page_bytes`. */
+  readonly listed: Uint8Array
+  /** u32 a chunk, only for chunks of frames whose lengths are listed. */
   readonly chunk_lengths: Uint8Array
   /** For chunks whose prefix is another chunk's too: index u32, tag 16. */
   readonly full_tags: Uint8Array
@@ -86,6 +88,7 @@ export function encodeDirectory(packClass: PackClass, frames: readonly ListedFra
     lengths: column(frames.flatMap((frame) => frame.lengths)),
     digests: Buffer.concat(frames.map((frame) => frame.digest)),
     prefixes: prefixesOf(tags),
+    listed: Uint8Array.from(frames, (frame) => (isRegular(frame) ? 0 : 1)),
     chunk_lengths: column(irregular.flatMap(({ ends }) => Array.from(ends, (end, index) => end - (index === 0 ? 0 : ends[index - 1])))),
     full_tags: fullTagsOf(tags),
   }
@@ -101,11 +104,10 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
     const kind = kinds[stored.frame_kinds[index]]
     const frameLengths = [...lengths.subarray(length, length + kind.codecs.length + 1)]
     length += frameLengths.length
-    let ends = pageEnds(frameLengths[0], counts[index], kind.pageBytes)
-    if (ends === undefined) {
-      ends = runningSum(chunkLengths.subarray(listed, listed + counts[index]))
-      listed += ends.length
-    }
+    const ends =
+      stored.listed[index] === 0
+        ? pageEnds(frameLengths[0], counts[index], kind.pageBytes)
+        : runningSum(chunkLengths.subarray(listed, (listed += counts[index])))
     const firstChunk = chunk
     chunk += ends.length
     return {
@@ -124,15 +126,18 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
   return { class: stored.class, frames, prefixes: stored.prefixes, fullTags }
 }
 
-/** Ends of `count` chunks of `plainBytes` when all but the last have the page's length; undefined when they cannot. */
-function pageEnds(plainBytes: number, count: number, pageBytes: number): Uint32Array | undefined {
-  if (pageBytes === 0 || Math.ceil(plainBytes / pageBytes) !== count) return undefined
+/** Ends of `count` chunks when all but the last have the page's length. */
+function pageEnds(plainBytes: number, count: number, pageBytes: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, index) => Math.min((index + 1) * pageBytes, plainBytes))
 }
 
 /** Whether a reader finds the ends from the page's length alone. */
 function isRegular({ kind, lengths, ends }: ListedFrame): boolean {
-  return pageEnds(lengths[0], ends.length, kind.pageBytes)?.every((end, index) => end === ends[index]) ?? false
+  const last = ends.length - 1
+  return (
+    ends.every((end, index) => end === (index === last ? lengths[0] : (index + 1) * kind.pageBytes)) &&
+    lengths[0] <= ends.length * kind.pageBytes
+  )
 }
 
 function runningSum(lengths: Uint32Array): Uint32Array {
