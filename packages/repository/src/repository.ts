@@ -31,7 +31,7 @@ export interface Repository {
   readonly tagAlgorithm: string
   /** Set when the store shows an older or another history: writing is refused, reading goes on with what is there. */
   readonly rollback: Rollback | undefined
-  /** What is lost of the log, in sentences. Writing is refused, and so is every reference to a snapshot but its id. */
+  /** Log entries and manifests that are lost, in sentences. Only ids name snapshots then; with a lost entry, writing is refused too. */
   readonly lost: readonly string[]
   /** For frames of the newest epoch. */
   secrets(codecs: readonly CodecRecord[]): CodecSecrets
@@ -61,8 +61,10 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
   })
-  const lostOf = (): string[] =>
-    [...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`)
+  const lostOf = (): string[] => [
+    ...[...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`),
+    ...snapshots.unreadable.values(),
+  ]
   const list = (name: string | undefined): Snapshot[] =>
     snapshots.all(log.state).filter((snapshot) => name === undefined || snapshot.name === name)
   return {
@@ -83,9 +85,13 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
       const byId = /^[0-9a-f]{4,64}$/i.test(reference)
       const [lost] = lostOf()
       if (!byId && lost !== undefined) {
-        throw new KpipeError('KPIPE_DAMAGED', `"${reference}" cannot be told while the log has a gap, only an id can: ${lost}`, {
-          reference,
-        })
+        throw new KpipeError(
+          'KPIPE_DAMAGED',
+          `"${reference}" cannot be told while a part of the history is lost, only an id can: ${lost}`,
+          {
+            reference,
+          },
+        )
       }
       return findSnapshot(list(undefined), reference, options.name)
     },

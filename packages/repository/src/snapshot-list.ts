@@ -9,28 +9,42 @@ import { openUnitFrame } from './packs/unit-frame.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 
+const readsAtOnce = 8
+
 /** The snapshots of a log state. A manifest is decoded when it is first asked for. */
 export class SnapshotList {
   readonly #store: Store
   readonly #ring: KeyRing
   readonly #decoded = new Map<string, Snapshot>()
+  readonly #unreadable = new Map<string, string>()
 
   constructor(store: Store, ring: KeyRing) {
     this.#store = store
     this.#ring = ring
   }
 
-  /** Reads those manifests that lie in packs. Must be called after the state has changed. @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
+  /** Snapshots whose manifest lies in a pack that is missing or damaged, by id: a sentence each. They are in no list. */
+  get unreadable(): ReadonlyMap<string, string> {
+    return this.#unreadable
+  }
+
+  /** Reads those manifests that lie in packs. Must be called after the state has changed. */
   async load(state: LogState): Promise<void> {
-    const large = [...state.snapshots.values()].filter(
-      (record) => !(record.manifest instanceof Uint8Array) && !this.#decoded.has(record.id),
-    )
-    await mapLimit(large, 8, async (record) => this.#decoded.set(record.id, await this.#readLarge(record)))
+    const isNew = ({ id, manifest }: SnapshotRecord): boolean =>
+      !(manifest instanceof Uint8Array) && !this.#decoded.has(id) && !this.#unreadable.has(id)
+    await mapLimit([...state.snapshots.values()].filter(isNew), readsAtOnce, async (record) => {
+      try {
+        this.#decoded.set(record.id, await this.#readLarge(record))
+      } catch (error) {
+        if (!(error instanceof KpipeError) || (error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING')) throw error
+        this.#unreadable.set(record.id, error.message)
+      }
+    })
   }
 
   /** In log order. */
   all(state: LogState): Snapshot[] {
-    return [...state.snapshots.values()].map((record) => this.of(record))
+    return [...state.snapshots.values()].filter(({ id }) => !this.#unreadable.has(id)).map((record) => this.of(record))
   }
 
   of(record: SnapshotRecord): Snapshot {

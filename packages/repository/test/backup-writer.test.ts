@@ -140,6 +140,15 @@ test('ten backups that run all at once all succeed', async (t) => {
   t.equal((await reopened(store)).snapshots().length, 10)
 })
 
+test('writers of one process that share a repository all succeed', async (t) => {
+  const { store, repository } = await madeRepository()
+  await Promise.all(
+    Array.from({ length: 8 }, (_, index) => backUp(repository, noise(300 * pageBytes, `s${index}`), { name: `n${index % 3}` })),
+  )
+  t.equal((await reopened(store)).snapshots().length, 8)
+  t.match(repository.head, /^16:/)
+})
+
 test('a writer that never gets its entry in says so after 64 tries', async (t) => {
   const { store } = await madeRepository()
   const faulty = faultyStore(store, ({ operation, name }) =>
@@ -259,6 +268,23 @@ test('a manifest above 64 KiB is kept in a pack, and found by a reader', async (
   t.same(reader.find(snapshot.id).facts, facts)
   t.equal(reader.find('rev:5000000000').id, snapshot.id)
   t.ok((await restore(reader, reader.find('latest'))).equals(bytes))
+})
+
+test('a large manifest whose pack is gone hides its snapshot, and only an id names others', async (t) => {
+  const { store, repository } = await madeRepository()
+  const { snapshot } = await backUp(repository, new Uint8Array(1))
+  const before = new Set(packsOf(store.objects))
+  await backUp(repository, new Uint8Array(1), { facts: { note: 'n'.repeat(100_000) } })
+  for (const name of packsOf(store.objects)) if (!before.has(name)) store.objects.delete(name)
+  const reader = await reopened(store)
+  t.same(
+    reader.snapshots().map(({ id }) => id),
+    [snapshot.id],
+  )
+  t.equal(reader.lost.length, 1)
+  t.equal(await codeOf(() => reader.find('latest')), 'KPIPE_DAMAGED')
+  t.equal(reader.find(snapshot.id).id, snapshot.id)
+  t.equal((await backUp(reader, new Uint8Array(1))).writer.parent?.id, snapshot.id)
 })
 
 test('facts keep their types', async (t) => {

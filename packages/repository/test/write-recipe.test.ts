@@ -80,6 +80,18 @@ function afterwards(
   }
 }
 
+test('a chain ends when its changes weigh more than six full parts', async (t) => {
+  const { repository } = await madeRepository()
+  const depths: number[] = []
+  for (let round = 0; round < 12; round++) {
+    const bytes = noise(5000 * pageBytes, 'half')
+    noise(3500 * pageBytes, `half${round}`).copy(bytes)
+    const { snapshot } = await backUp(repository, bytes)
+    depths.push(snapshot.manifest.streams[0].parts[0].chain.length / linkBytes - 1)
+  }
+  t.same(depths, [0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2])
+})
+
 test('a part that changed for the most part is stored in full', async (t) => {
   const { repository } = await madeRepository()
   await backUp(repository, noise(1000 * pageBytes, 'x'))

@@ -18,6 +18,7 @@ export class Log {
   readonly #ring: KeyRing
   readonly #digests: Uint8Array[]
   #state: LogState
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** @param genesis entry 0 */
   constructor(store: Store, ring: KeyRing, genesis: Entry & { readonly payload: Genesis }) {
@@ -37,7 +38,11 @@ export class Log {
   }
 
   /** Folds what others appended. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    return this.#inTurn(() => this.#refresh())
+  }
+
+  async #refresh(): Promise<void> {
     const entries = await readLog(this.#store, this.#ring, this.#state.head)
     for (const entry of entries) this.#digests[entry.n] = entry.digest ?? new Uint8Array(32)
     this.#state = fold(this.#state, entries)
@@ -48,7 +53,18 @@ export class Log {
    * holds (it throws when not), and tries the next number. Resolves with the entry's number and its bytes.
    * @throws KpipeError KPIPE_APPEND_LOST after 64 tries; KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED when nothing may be appended
    */
-  async append(payload: Payload, check: (state: LogState) => void = () => undefined): Promise<{ n: number; bytes: number }> {
+  append(payload: Payload, check: (state: LogState) => void = () => undefined): Promise<{ n: number; bytes: number }> {
+    return this.#inTurn(() => this.#append(payload, check))
+  }
+
+  /** Several writers of one process share this log: each call sees the state that the one before it left. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined) // Thrown to the caller who waits for the result.
+    return result
+  }
+
+  async #append(payload: Payload, check: (state: LogState) => void): Promise<{ n: number; bytes: number }> {
     for (let attempt = 0; attempt < maxAppendTries; attempt++) {
       this.#demandWritable()
       check(this.#state)
@@ -61,7 +77,7 @@ export class Log {
         this.#state = fold(this.#state, [entry])
         return { n, bytes: bytes.length }
       }
-      await this.refresh()
+      await this.#refresh()
     }
     throw new KpipeError(
       'KPIPE_APPEND_LOST',

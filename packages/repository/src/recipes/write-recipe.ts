@@ -9,7 +9,9 @@ import type { Rows } from './recipe-rows.ts'
 
 const maxChanges = 32
 /** A change that lists more of the part's chunks than this is not worth a longer chain. */
-const maxChangedShare = 0.6
+const maxChangedShare = 0.8
+/** What the changes of a chain may weigh together, in full parts: opening a parent reads them all. */
+const maxChainParts = 6
 const tagBytes = 16
 
 export interface RecipeSource {
@@ -67,7 +69,8 @@ async function writePart(
     if (changed.length === 0 && count === base.count) return base
     // Limits differ from part to part, so that the parts of a large stream do not all turn full in one snapshot.
     const limit = maxChanges - ((number * 7) % 16)
-    if (base.chain.length <= limit && changed.length < count * maxChangedShare) {
+    const chainBytes = base.chain.slice(0, -1).reduce((sum, link) => sum + link.storedBytes, changed.length * tagBytes)
+    if (base.chain.length <= limit && changed.length < count * maxChangedShare && chainBytes < count * tagBytes * maxChainParts) {
       const local = localTable(rows.packs, changed, base.table)
       const change = { ...part, packs: local.packs, table: local.table.map((pack) => table[pack]) }
       const { tag, link } = await source.store(encodeChange(change, base.tag, base.table.length, changed))
