@@ -1,5 +1,6 @@
 import { backup, streamDigest } from '@kpipe/engine'
 import type { BackupReport, LoadedStage, Pipeline, Workers } from '@kpipe/engine'
+import { KpipeError } from '@kpipe/engine/contracts'
 import type { CodecRecord, SourceStream } from '@kpipe/engine/contracts'
 import type { BackupWriter, Repository, Snapshot } from '@kpipe/repository'
 import { stageRecord } from './stage-record.ts'
@@ -63,8 +64,14 @@ export async function runBackup(run: BackupRun): Promise<BackupOutcome> {
     return await publish(run, await begun, report)
   } catch (error) {
     await endInLog(begun, error, run.warn)
-    throw error
+    throw located(error, repository)
   }
+}
+
+/** The loop, which knows no repository, cannot say which store it waited for. */
+function located(error: unknown, { location }: Repository): unknown {
+  if (!(error instanceof KpipeError) || error.code !== 'KPIPE_STORE_STALLED' || error.message.includes(location)) return error
+  return new KpipeError(error.code, `${error.message}: ${location}`, { ...error.details, location }, { cause: error })
 }
 
 /** How long a store gets to take the entry that ends a failed backup: a store that hangs may be why it failed. */
@@ -73,8 +80,10 @@ const endTimeoutMs = 5000
 async function endInLog(begun: Promise<BackupWriter> | undefined, error: unknown, warn: (message: string) => void): Promise<void> {
   if (begun === undefined) return
   const reason = messageOf(error)
+  // It keeps the process alive: a store that hangs may leave nothing else that does.
+  let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, fail) => {
-    setTimeout(() => fail(new Error(`the store did not answer within ${endTimeoutMs / 1000} s`)), endTimeoutMs).unref()
+    timer = setTimeout(() => fail(new Error(`the store did not answer within ${endTimeoutMs / 1000} s`)), endTimeoutMs)
   })
   // A backup that was never announced has nothing to end.
   const writer = begun.catch(() => undefined)
@@ -82,6 +91,7 @@ async function endInLog(begun: Promise<BackupWriter> | undefined, error: unknown
   await Promise.race([ended, timeout]).catch((failed: unknown) => {
     warn(`the log does not say yet that this backup ended: ${messageOf(failed)}`)
   })
+  clearTimeout(timer)
 }
 
 async function publish({ pipeline, tags }: BackupRun, writer: BackupWriter, report: BackupReport): Promise<BackupOutcome> {

@@ -10,7 +10,7 @@ import type { PhrasePlace } from '../init/run-init.ts'
 import type { Terminal } from '../terminal.ts'
 import { paint } from '../terminal.ts'
 import { fileOf } from '../where/file-argument.ts'
-import { readPipelineFile } from '../where/open.ts'
+import { openStore, readPipelineFile } from '../where/open.ts'
 import { findPipelineFile } from '../where/pipeline-file.ts'
 import { openStages, parseOverrides } from '../where/stages.ts'
 
@@ -40,7 +40,7 @@ export const init = command({
     const named = flags['key-file'] ?? process.env['KPIPE_KEY_FILE']
     const keyFile = named === undefined ? pipeline.key?.file : resolve(named)
     if (keyFile === undefined) throw noKeyFile(file)
-    const store = await pipeline.store.stage.open(pipeline.store.settings as never, { signal })
+    const store = await openStore({ store: pipeline.store, pipeline }, signal)
     const show = (text: string) => terminal.tell(shownPhrase(text))
     const { id, head, keyCreated, resumed } = await runInit({ store, keyFile, phrase, hash: pipeline.hash, show })
     const phraseFile = phrase.kind === 'file' ? phrase.file : undefined

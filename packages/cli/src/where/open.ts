@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { readPipeline, useStage } from '@kpipe/engine'
+import { defaultLimits, readPipeline, useStage } from '@kpipe/engine'
 import type { LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { StoreStage } from '@kpipe/engine/contracts'
+import type { Store, StoreStage } from '@kpipe/engine/contracts'
 import { openRepository } from '@kpipe/repository'
 import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
 import { findPipelineFile } from './pipeline-file.ts'
 import { hasRepository } from './has-repository.ts'
+import { impatientStore } from './impatient-store.ts'
 import type { Environment } from './pipeline-file.ts'
 import { findSecret } from './secret.ts'
 import { defaultInspect, defaultStages, openStages, parseOverrides } from './stages.ts'
@@ -55,6 +56,12 @@ export function readPipelineFile(file: string, loader: StageLoader, env: Environ
   return readPipeline(file, { loader, env: { ...env }, defaultStages, defaultInspect })
 }
 
+/** The store, which may not hang. */
+export async function openStore({ store, pipeline }: Pick<Where, 'store' | 'pipeline'>, signal: AbortSignal): Promise<Store> {
+  const opened = await store.stage.open(store.settings as never, { signal })
+  return impatientStore(opened, pipeline?.limits.stallTimeoutMs ?? defaultLimits.stallTimeoutMs)
+}
+
 /** Opens the repository that was located. @throws KpipeError KPIPE_NO_REPOSITORY and KPIPE_KEY_*, among others */
 export async function openLocated(
   where: Where,
@@ -63,7 +70,7 @@ export async function openLocated(
   env: Environment = process.env,
 ): Promise<Repository> {
   const { terminal, signal } = options
-  const store = await where.store.stage.open(where.store.settings as never, { signal })
+  const store = await openStore(where, signal)
   // Who never made a repository has no key either, and needs to hear of the repository first.
   if (!(await hasRepository(store)))
     throw noRepository(new KpipeError('KPIPE_NO_REPOSITORY', `there is no repository at ${store.location}`), where.pipeline)
