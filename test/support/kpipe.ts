@@ -26,9 +26,13 @@ export interface KpipeOptions {
   readonly cwd?: string
   /** Added to the environment of this process; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Standard input; without it there is none. */
-  readonly input?: string | Uint8Array
+  /** Standard input; without it there is none. `open` is a pipe that the test writes to and ends. */
+  readonly input?: string | Uint8Array | { readonly open: true }
+  /** Where standard output goes; without it, it is collected as text. */
+  readonly outputFd?: number
   readonly node?: keyof typeof nodes
+  /** Arguments of Node itself. */
+  readonly nodeArguments?: readonly string[]
   /** A numeric user (and group) to run as; only root can ask for it. */
   readonly uid?: number
 }
@@ -43,15 +47,16 @@ export function spawnKpipe(
   args: readonly string[],
   options: KpipeOptions = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const { cwd, input, node = 26, uid } = options
-  const child = ownChild(nodes[node], [kpipeBin, ...args], {
+  const { cwd, input, outputFd, node = 26, nodeArguments = [], uid } = options
+  // tap puts itself into every Node that its tests start, and would be measured, and fail without its permissions.
+  const child = ownChild('env', ['-u', 'NODE_OPTIONS', nodes[node], ...nodeArguments, kpipeBin, ...args], {
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),
     env: { ...process.env, ...options.env },
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', outputFd ?? 'pipe', 'pipe'],
   })
   child.stdin?.on('error', () => {}) // it may end without reading all of its input
-  child.stdin?.end(input)
+  if (typeof input === 'string' || input instanceof Uint8Array) child.stdin?.end(input)
   return { child, ended: collect(child) }
 }
 
