@@ -2,9 +2,15 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Store } from '@kpipe/engine/contracts'
 import { memoryStore } from '@kpipe/engine/testing'
 import { test } from 'tap'
+import { keyRing } from '../src/keys/key-ring.ts'
+import { openSlots } from '../src/keys/open-slots.ts'
+import { encodeSlot, newSlotKey, slotName } from '../src/keys/slot.ts'
 import { entryName } from '../src/log/entry.ts'
+import { Log, readGenesis } from '../src/log/log.ts'
+import type { Payload } from '../src/log/payload.ts'
 import { encodeMarker, decodeMarker } from '../src/marker.ts'
 import { openRepository } from '../src/index.ts'
 import { codeOf, keyFile, madeRepository, noise, reopened } from './made-repository.ts'
@@ -146,11 +152,52 @@ test('a state folder that cannot be used only warns', async (t) => {
   t.equal((await backUp(repository, noise(10, 'a'))).snapshot.bytes, 10)
 })
 
+test('an entry of a kind that is not known refuses writing, and only that', async (t) => {
+  for (const kind of ['TELEPORT', 'COMPACT']) {
+    const { store, repository } = await madeRepository()
+    const bytes = noise(100 * pageBytes, 'kind')
+    await backUp(repository, bytes)
+    await append(store, { kind, time: 0 } as unknown as Payload)
+    const reader = await reopened(store)
+    await t.rejects(begin(reader), { code: 'KPIPE_FORMAT_UNSUPPORTED', message: new RegExp(kind) })
+    t.ok((await restore(reader, reader.find('latest'))).equals(bytes))
+  }
+})
+
+test('a feature that an entry requires refuses what it is required for', async (t) => {
+  const { store } = await madeRepository()
+  await append(store, { kind: 'CHECKED', time: 0, packs: new Uint8Array(0), requires: { write: ['parity'] } })
+  await t.rejects(begin(await reopened(store)), { code: 'KPIPE_FORMAT_UNSUPPORTED', message: /writing.*parity/ })
+  const other = await madeRepository()
+  await append(other.store, { kind: 'CHECKED', time: 0, packs: new Uint8Array(0), requires: { read: ['parity'] } })
+  await t.rejects(reopened(other.store), { code: 'KPIPE_FORMAT_UNSUPPORTED', message: /reading.*parity/ })
+})
+
+test('a slot that the log does not vouch for is refused', async (t) => {
+  const { store, repository } = await madeRepository()
+  const id = Buffer.from(repository.id, 'hex')
+  const { bundles } = await openSlots(store, id, keyFile)
+  const own = { ...keyFile, key: Buffer.alloc(32, 9) } as typeof keyFile
+  const forged = newSlotKey(id, 'key-file', Buffer.alloc(32, 9))
+  store.objects.set(slotName(forged.id, 1), encodeSlot(id, forged, bundles[0]))
+  await t.rejects(reopened(store, { secret: own }), { code: 'KPIPE_DAMAGED', message: /does not vouch/ })
+  t.equal((await reopened(store)).id, repository.id)
+})
+
 test('a pipeline with another tag algorithm is refused', async (t) => {
   const { repository } = await madeRepository()
   const options = { name: 'a', member: '', chunking: 'page/64', pageBytes: 64, codecs: [], tagAlgorithm: 'blake3' }
   await t.rejects(repository.begin(options), { code: 'KPIPE_PIPELINE_INVALID', message: /sha256.*blake3/ })
 })
+
+/** An entry that this version would not append itself. */
+async function append(store: Store, payload: Payload): Promise<void> {
+  const { repositoryId } = decodeMarker((await store.read('repository'))!, 'memory')
+  const ring = keyRing(repositoryId, (await openSlots(store, repositoryId, keyFile)).bundles)
+  const log = new Log(store, ring, await readGenesis(store, ring))
+  await log.refresh()
+  await log.append(payload)
+}
 
 function flipped(bytes: Uint8Array, at: number): Uint8Array {
   const copy = bytes.slice()
