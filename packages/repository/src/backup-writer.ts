@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { CodecRecord, EncodedFrame, Facts, KnownChunks, RecipeSegment, Sink, Store } from '@kpipe/engine/contracts'
+import type { EncodedFrame, KnownChunks, RecipeSegment, Store } from '@kpipe/engine/contracts'
+import type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { Log } from './log/log.ts'
 import { encodePackNumbers } from './log/pack-numbers.ts'
@@ -13,6 +14,7 @@ import type { FrameKind } from './packs/directory.ts'
 import { PackOutput } from './packs/pack-output.ts'
 import { sealUnitFrame, unitTag } from './packs/unit-frame.ts'
 import { packId } from './log/fold.ts'
+import { otherCluster } from './other-cluster.ts'
 import type { Parent } from './parent.ts'
 import type { ChainLink } from './recipes/chain.ts'
 import { writeRecipe } from './recipes/write-recipe.ts'
@@ -20,43 +22,6 @@ import type { WrittenRecipe } from './recipes/write-recipe.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
-
-export interface BeginOptions {
-  readonly name: string
-  /** Which copy of the source; empty when there is one. */
-  readonly member: string
-  /** Id of the chunk plan. */
-  readonly chunking: string
-  readonly pageBytes: number
-  /** Of the frames, in order of encoding. That one of them seals, or that plain text is accepted, is the caller's to know. */
-  readonly codecs: readonly CodecRecord[]
-  readonly tagAlgorithm: string
-}
-
-export interface CommitOptions {
-  readonly bytes: number
-  /** SHA-256 of the stream, 32 bytes. */
-  readonly digest: Uint8Array
-  readonly chunks: number
-  readonly facts: Facts
-  readonly tags: readonly string[]
-  /** All stages with versions and settings; the caller leaves secrets out. */
-  readonly stages: readonly CodecRecord[]
-  readonly statistics: Facts
-  readonly time: Date
-}
-
-/** One backup on its way into the repository: nothing of it exists for anybody before `commit` resolves. */
-export interface BackupWriter extends Sink {
-  readonly parent: Snapshot | undefined
-  readonly known: KnownChunks | undefined
-  /** Bytes of all objects that this backup has made so far. */
-  readonly bytesStored: number
-  /** @throws KpipeError KPIPE_APPEND_LOST, KPIPE_STORE_* */
-  commit(options: CommitOptions): Promise<{ snapshot: Snapshot; head: string; attention: readonly string[] }>
-  /** Ends the backup in the log. Has no effect after a commit. */
-  abort(reason: string): Promise<void>
-}
 
 export interface WriterContext {
   readonly store: Store
@@ -127,7 +92,7 @@ export class RepositoryWriter implements BackupWriter {
     this.#packOfFrame.push(this.#ownPacks.length - 1)
   }
 
-  async commit(options: CommitOptions): Promise<{ snapshot: Snapshot; head: string; attention: readonly string[] }> {
+  async commit(options: CommitOptions): Promise<Committed> {
     const { log, snapshots, headMoved } = this.#context
     const newPacks = [...(await this.#chunkPacks.finish())]
     const recipe = await writeRecipe({
@@ -151,14 +116,14 @@ export class RepositoryWriter implements BackupWriter {
       uses: this.#uses(recipe, newPacks),
       manifest: place,
     }
-    const attention = [...this.#attention, ...this.#otherCluster(options)]
     const { bytes } = await log.append(entry, (state) => this.#demandPossible(state, recipe, newPacks))
     this.#ended = true
     this.#logBytes += bytes
-    const record = log.state.snapshots.get(createHash('sha256').update(encoded).digest('hex'))
-    assert(record !== undefined, 'the SNAPSHOT entry that was just appended has effect')
-    await snapshots.load(log.state)
-    return { snapshot: snapshots.of(record), head: await headMoved(), attention }
+    const id = createHash('sha256').update(encoded).digest('hex')
+    assert(log.state.snapshots.has(id), 'the SNAPSHOT entry that was just appended has effect')
+    const snapshot = snapshots.add(id, encoded)
+    const attention = [...this.#attention, ...otherCluster(snapshots.all(log.state), snapshot)]
+    return { snapshot, head: await headMoved(), attention }
   }
 
   async abort(reason: string): Promise<void> {
@@ -234,17 +199,5 @@ export class RepositoryWriter implements BackupWriter {
     if (state.epoch !== this.#epoch) throw lost('the keys were rotated while it ran')
     const own = new Set(newPacks.map(([, counter]) => packId(this.#writer, counter)))
     for (const id of recipe.uses) if (!own.has(id) && !state.packsById.has(id)) throw lost(`pack ${id} was removed while it ran`)
-  }
-
-  /** A name that stood for one cluster and now gets the bytes of another is stored, and said aloud. */
-  #otherCluster({ facts }: CommitOptions): string[] {
-    const { log, snapshots } = this.#context
-    const { name } = this.#options
-    const before = snapshots
-      .all(log.state)
-      .findLast((snapshot) => snapshot.name === name && typeof snapshot.facts['cluster_id'] === 'string')
-    const [known, now] = [before?.facts['cluster_id'], facts['cluster_id']]
-    if (known === undefined || typeof now !== 'string' || known === now) return []
-    return [`the name ${name} stood for cluster ${String(known)} until now; this snapshot is of cluster ${now}`]
   }
 }

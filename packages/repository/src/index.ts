@@ -1,4 +1,4 @@
-export type { BackupWriter, BeginOptions, CommitOptions } from './backup-writer.ts'
+export type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
 export { initRepository } from './init.ts'
 export type { InitOptions } from './init.ts'
 export { createKeyFile, readKeyFile } from './keys/key-file.ts'

@@ -1,7 +1,7 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { CodecRecord, CodecSecrets, SealedStream, Store } from '@kpipe/engine/contracts'
 import { beginBackup } from './begin-backup.ts'
-import type { BackupWriter, BeginOptions } from './backup-writer.ts'
+import type { BackupWriter, BeginOptions } from './backup.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { formatHead } from './head-memory.ts'
 import type { Head } from './head-memory.ts'

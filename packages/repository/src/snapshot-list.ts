@@ -28,7 +28,7 @@ export class SnapshotList {
     return this.#unreadable
   }
 
-  /** Reads those manifests that lie in packs. Must be called after the state has changed. */
+  /** Reads those manifests that lie in packs. To be called after others have appended. */
   async load(state: LogState): Promise<void> {
     const isNew = ({ id, manifest }: SnapshotRecord): boolean =>
       !(manifest instanceof Uint8Array) && !this.#decoded.has(id) && !this.#unreadable.has(id)
@@ -42,9 +42,18 @@ export class SnapshotList {
     })
   }
 
-  /** In log order. */
+  /** One that was just made, from its manifest's bytes. */
+  add(id: string, manifest: Uint8Array): Snapshot {
+    const snapshot = snapshotOf(id, decodeManifest(manifest))
+    this.#decoded.set(id, snapshot)
+    return snapshot
+  }
+
+  /** In log order; those whose manifest lies in a pack only once they were loaded. */
   all(state: LogState): Snapshot[] {
-    return [...state.snapshots.values()].filter(({ id }) => !this.#unreadable.has(id)).map((record) => this.of(record))
+    return [...state.snapshots.values()]
+      .filter(({ id, manifest }) => manifest instanceof Uint8Array || this.#decoded.has(id))
+      .map((record) => this.of(record))
   }
 
   of(record: SnapshotRecord): Snapshot {
