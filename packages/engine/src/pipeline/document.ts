@@ -8,6 +8,9 @@ export interface PipelineDocument {
   readonly value: unknown
   /** Offsets of a value, or of the name before it; of the nearest thing around it when there is no such value. */
   rangeOf(path: Path, at: 'key' | 'value'): { readonly start: number; readonly end: number }
+  has(path: Path): boolean
+  /** A string value as it stands in the file, before anything is filled in. */
+  written(path: Path): string | undefined
 }
 
 /** Aliases can blow a small text up to any size. */
@@ -26,7 +29,7 @@ export async function parseDocument(
 ): Promise<PipelineDocument | undefined> {
   const yaml = await import('yaml')
   const document: Document = yaml.parseDocument(text, { prettyErrors: false, uniqueKeys: true })
-  for (const { message, pos } of [...document.errors, ...document.warnings]) problems.push({ start: pos[0], end: pos[1], message })
+  problems.push(...textProblems(text, [...document.errors, ...document.warnings]))
   // A name that stands twice does not keep the rest from being looked at.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined
 
@@ -66,17 +69,41 @@ export async function parseDocument(
     return { start, end }
   }
 
+  function nodeAt(path: Path): Node | undefined {
+    let node = follow(document.contents)
+    for (const name of path) {
+      if (yaml.isMap(node)) node = follow(node.items.find((item) => keyOf(item) === name)?.value)
+      else node = yaml.isSeq(node) && typeof name === 'number' ? follow(node.items[name]) : undefined
+    }
+    return node
+  }
+
+  function writtenAt(path: Path): string | undefined {
+    const node = nodeAt(path)
+    return yaml.isScalar(node) && typeof node.value === 'string' ? node.value : undefined
+  }
+
   function firstKey(node: Node | undefined): [number, number] | undefined {
     return yaml.isMap(node) && node.items.length > 0 ? offsets(node.items[0].key as Node) : undefined
   }
 
   try {
-    return { value: plain(document.contents, 0), rangeOf }
+    return { value: plain(document.contents, 0), rangeOf, has: (path) => nodeAt(path) !== undefined, written: writtenAt }
   } catch (error) {
     if (error !== tooLarge) throw error
     problems.push({ start: 0, end: 0, message: tooLarge.message })
     return undefined
   }
+}
+
+/** YAML takes the brace of a `${…}` without quotes for a map's, wherever braces mean maps; what it says after that is no news. */
+function textProblems(text: string, found: readonly { readonly message: string; readonly pos: readonly [number, number] }[]): Problem[] {
+  const unquoted = [...text.matchAll(/\$\{[^}\n]*\}/g)]
+    .map((match) => ({ start: match.index, end: match.index + match[0].length, piece: match[0] }))
+    .filter(({ start, end }) => found.some(({ pos: [at] }) => at >= start && at < end))
+    .map(({ start, end, piece }) => ({ start, end, message: `${piece} stands without quotes where a brace begins a map`, unquoted: piece }))
+  const first = unquoted[0]?.start ?? Infinity
+  return [...found.filter(({ pos: [at] }) => at < first).map(({ message, pos: [start, end] }) => ({ start, end, message })), ...unquoted]
 }
 
 function keyOf({ key }: Pair): string {

@@ -1,2 +1,6 @@
-export type { Pipeline } from './pipeline.ts'
-export { readPipeline, type ReadPipelineOptions } from './read-pipeline.ts'
+export { type PipelineDocument, type Path } from './document.ts'
+export { type Hook, type Hooks, type HookTime, hookTimes } from './hooks.ts'
+export { askedFor } from './interpolation.ts'
+export type { Pipeline, Retry } from './pipeline.ts'
+export { placesIn, type Problem, type ProblemReport, reportProblems } from './problem.ts'
+export { examinePipeline, type ExaminedPipeline, readPipeline, type ReadPipelineOptions } from './read-pipeline.ts'

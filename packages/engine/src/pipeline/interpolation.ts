@@ -29,6 +29,13 @@ export function interpolate(value: string, options: InterpolationOptions): strin
   })
 }
 
+/** The variables and files that a text asks for, as it stands in the file. */
+export function askedFor(written: string): { readonly env: readonly string[]; readonly files: readonly string[] } {
+  const pieces = [...written.matchAll(/\$\$\{|\$\{(env|file):([^}]+)\}/g)]
+  const of = (place: string) => pieces.filter(([, found]) => found === place).map(([, , name]) => name)
+  return { env: of('env'), files: of('file') }
+}
+
 type Found = { readonly value: string } | { readonly value: undefined; readonly problem: string }
 const missing = (problem: string): Found => ({ value: undefined, problem })
 

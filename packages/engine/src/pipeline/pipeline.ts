@@ -1,6 +1,7 @@
 import type { ChunkStage, CodecStage, HashStage, InspectStage, SourceStage, StoreStage } from '../contracts/index.ts'
 import type { BackupLimits } from '../loop/limits.ts'
 import type { LoadedStage } from '../stages/loaded-stage.ts'
+import type { Hooks } from './hooks.ts'
 
 /** A pipeline file, checked, with its stages loaded. Paths are absolute. */
 export interface Pipeline {
@@ -17,4 +18,14 @@ export interface Pipeline {
   /** The file says that a list of codecs without a seal is meant. */
   readonly plaintextAccepted: boolean
   readonly limits: Partial<BackupLimits>
+  readonly hooks: Hooks
+  /** `textfile` is where numbers for node-exporter go. */
+  readonly metrics: { readonly textfile: string } | undefined
+  readonly retry: Retry
+}
+
+/** How often a run tries when source or store fail, and how long it waits in between. */
+export interface Retry {
+  readonly attempts: number
+  readonly delayMs: number
 }

@@ -5,33 +5,60 @@ export interface Problem {
   readonly start: number
   readonly end: number
   readonly message: string
+  /** A `${…}` that lacks quotes. */
+  readonly unquoted?: string
 }
 
 const maxFrameColumns = 160
 
-/** One error that tells all problems in the order of the text, each with its place and its line. */
-export function pipelineInvalid(file: string, text: string, problems: readonly Problem[]): KpipeError {
-  const lines = text.split('\n')
-  const starts: number[] = []
-  for (let i = 0, start = 0; i < lines.length; start += lines[i++].length + 1) starts.push(start)
-  const reports = problems
-    .toSorted((one, other) => one.start - other.start)
-    .map((problem) => {
-      const line = starts.findLastIndex((start) => start <= problem.start)
-      return report(file, lines[line], line + 1, problem.start - starts[line] + 1, problem)
-    })
-  const message = reports.length === 1 ? reports[0] : `${file} has ${reports.length} errors\n${reports.join('\n')}`
-  return new KpipeError('KPIPE_PIPELINE_INVALID', message, { file, problems: reports.map((text) => text.split('\n', 1)[0]) })
+/** A problem as people read it. Line and column begin at 1. */
+export interface ProblemReport {
+  readonly line: number
+  readonly column: number
+  readonly message: string
+  /** The line of the text with a mark below, each indented by two blanks; empty when the place is far to the right. */
+  readonly frame: string
 }
 
-function report(file: string, source: string, line: number, column: number, { start, end, message }: Problem): string {
+/** All problems in the order of the text, each with its place and its line. */
+export function reportProblems(text: string, problems: readonly Problem[]): ProblemReport[] {
+  const lines = text.split('\n')
+  const place = placesIn(lines)
+  return problems
+    .toSorted((one, other) => one.start - other.start)
+    .map(({ start, end, message }) => {
+      const { line, column } = place(start)
+      return { line, column, message, frame: frameOf(lines[line - 1], line, column, end - start) }
+    })
+}
+
+/** Line and column of an offset, both from 1. */
+export function placesIn(lines: readonly string[]): (offset: number) => { line: number; column: number } {
+  const starts: number[] = []
+  for (let i = 0, start = 0; i < lines.length; start += lines[i++].length + 1) starts.push(start)
+  return (offset) => {
+    const index = starts.findLastIndex((start) => start <= offset)
+    return { line: index + 1, column: offset - starts[index] + 1 }
+  }
+}
+
+/** One error that tells all problems. */
+export function pipelineInvalid(file: string, text: string, problems: readonly Problem[]): KpipeError {
+  const reports = reportProblems(text, problems)
+  const places = reports.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
+  const shown = reports.map(({ frame }, index) => `${places[index]}${frame && `\n${frame}`}`)
+  const message = shown.length === 1 ? shown[0] : `${file} has ${shown.length} errors\n${shown.join('\n')}`
+  const unquoted = problems.find((problem) => problem.unquoted !== undefined)?.unquoted
+  return new KpipeError('KPIPE_PIPELINE_INVALID', message, { file, problems: places, ...(unquoted !== undefined && { unquoted }) })
+}
+
+function frameOf(source: string, line: number, column: number, markLength: number): string {
+  if (column > maxFrameColumns) return ''
   const shown = maskSecrets(source.replace(/\r$/, '').replaceAll('\t', ' '))
-  const length = Math.max(1, Math.min(end - start, shown.length - column + 1))
-  const where = `${file}:${line}:${column}: ${message}`
-  if (column > maxFrameColumns) return where
+  const length = Math.max(1, Math.min(markLength, shown.length - column + 1))
   const margin = ' '.repeat(String(line).length)
   const caret = `${' '.repeat(column - 1)}${'^'.repeat(length)}`
-  return `${where}\n  ${line} | ${shown.slice(0, maxFrameColumns)}\n  ${margin} | ${caret.slice(0, maxFrameColumns)}`
+  return `  ${line} | ${shown.slice(0, maxFrameColumns)}\n  ${margin} | ${caret.slice(0, maxFrameColumns)}`
 }
 
 /** Values of names that sound like secrets are not shown; the columns before them stay. */

@@ -4,11 +4,12 @@ import type { StageKind, StageBase } from '../contracts/index.ts'
 import type { BackupLimits } from '../loop/limits.ts'
 import type { LoadedStage } from '../stages/loaded-stage.ts'
 import type { StageLoader } from '../stages/loader.ts'
-import { schemaProblems } from '../stages/schema-problems.ts'
+import { pathText, schemaProblems } from '../stages/schema-problems.ts'
 import { readSettings } from '../stages/settings.ts'
 import type { Path, PipelineDocument } from './document.ts'
 import { parseDocument } from './document.ts'
 import { durationMs } from './duration.ts'
+import { readHooks } from './hooks.ts'
 import { interpolate } from './interpolation.ts'
 import type { Pipeline } from './pipeline.ts'
 import { readPipelineText } from './pipeline-text.ts'
@@ -27,11 +28,33 @@ export interface ReadPipelineOptions {
   readonly defaultInspect: readonly string[]
 }
 
+/** A pipeline file with all that is wrong with it. */
+export interface ExaminedPipeline {
+  /** Absolute. */
+  readonly file: string
+  readonly text: string
+  readonly problems: readonly Problem[]
+  /** Undefined when the text is no YAML. */
+  readonly document: PipelineDocument | undefined
+  /** Undefined when there are problems. */
+  readonly pipeline: Pipeline | undefined
+}
+
 /**
  * Reads a pipeline file and loads its stages.
  * @throws KpipeError KPIPE_PIPELINE_MISSING, or KPIPE_PIPELINE_INVALID telling everything that is wrong with it
  */
 export async function readPipeline(file: string, options: ReadPipelineOptions): Promise<Pipeline> {
+  const { pipeline, text, problems } = await examinePipeline(file, options)
+  if (pipeline === undefined) throw pipelineInvalid(file, text, problems)
+  return pipeline
+}
+
+/**
+ * The same for who wants to look at the file itself.
+ * @throws KpipeError KPIPE_PIPELINE_MISSING; KPIPE_PIPELINE_INVALID when the file is no text
+ */
+export async function examinePipeline(file: string, options: ReadPipelineOptions): Promise<ExaminedPipeline> {
   const folder = dirname(resolve(file))
   const text = await readPipelineText(file)
   const problems: Problem[] = []
@@ -47,8 +70,7 @@ export async function readPipeline(file: string, options: ReadPipelineOptions): 
     }),
   )
   const pipeline = document && (await build(document, problems, resolve(file), folder, options))
-  if (pipeline === undefined || problems.length > 0) throw pipelineInvalid(file, text, problems)
-  return pipeline
+  return { file: resolve(file), text, problems, document, pipeline }
 }
 
 /** Adds to `problems` whatever is wrong; the result is whole only when nothing is. */
@@ -109,14 +131,21 @@ async function build(
   const listed = (kind: StageKind) => stages.find(({ stage }) => stage.kind === kind)
   const inspect = listed('inspect') ?? (defaultInspect[0] === undefined ? undefined : await load(['inspect'], { use: defaultInspect[0] }))
 
+  /** Milliseconds of the duration that stands there, if there is one. */
+  const durationAt = (path: Path): number | undefined => {
+    const given = path.reduce<unknown>((value, name) => (value as Record<string | number, unknown> | null | undefined)?.[name], shape)
+    if (given === undefined || !fits(...path)) return undefined
+    const ms = durationMs(given as string | number)
+    if (ms === undefined) add(path, 'value', `"${pathText(path)}" must be seconds, or a duration such as 60s or 10m`)
+    return ms
+  }
   const limits: Partial<Record<keyof BackupLimits, number>> = {}
   for (const [name, limit] of limitNames) {
-    const given = shape.limits?.[name]
-    if (given === undefined || !fits('limits', name)) continue
-    const ms = durationMs(given)
-    if (ms === undefined) add(['limits', name], 'value', `"limits.${name}" must be seconds, or a duration such as 60s or 10m`)
-    else limits[limit] = ms
+    const ms = durationAt(['limits', name])
+    if (ms !== undefined) limits[limit] = ms
   }
+  const hooks = fits('hooks') ? readHooks(shape.hooks, durationAt) : readHooks(null, durationAt)
+  const delayMs = fits('retry', 'delay') ? durationAt(['retry', 'delay']) : undefined
   if (problems.length > 0) return undefined
   return {
     file,
@@ -131,5 +160,8 @@ async function build(
     key: shape.key && { file: resolve(folder, shape.key.file) },
     plaintextAccepted: shape.plaintext === 'accepted',
     limits,
+    hooks,
+    metrics: shape.metrics && { textfile: resolve(folder, shape.metrics.textfile) },
+    retry: shape.retry ? { attempts: shape.retry.attempts ?? 3, delayMs: delayMs ?? 30_000 } : { attempts: 1, delayMs: 0 },
   }
 }

@@ -97,8 +97,12 @@ function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
 }
 
 function nameOf(path: readonly (string | number)[]): string {
-  if (path.length === 0) return 'this'
-  return `"${path.map((name, i) => (typeof name === 'number' ? `[${name}]` : i === 0 ? name : `.${name}`)).join('')}"`
+  return path.length === 0 ? 'this' : `"${pathText(path)}"`
+}
+
+/** `stages[0].with.level` */
+export function pathText(path: readonly (string | number)[]): string {
+  return path.map((name, i) => (typeof name === 'number' ? `[${name}]` : i === 0 ? name : `.${name}`)).join('')
 }
 
 const strings = (values: readonly unknown[] = []) => values.filter((value) => typeof value === 'string')

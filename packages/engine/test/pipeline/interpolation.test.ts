@@ -1,6 +1,6 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import { test } from 'tap'
-import { interpolate } from '../../src/pipeline/interpolation.ts'
+import { askedFor, interpolate } from '../../src/pipeline/interpolation.ts'
 
 function filled(value: string, folder = '/nowhere') {
   const problems: string[] = []
@@ -51,4 +51,9 @@ test('what has no value is told', async (t) => {
   t.same(filled('${NAME}').problems, ['${NAME} > ${NAME} is neither ${env:NAME} nor ${file:PATH}'])
   t.same(filled('${env:}').problems, ['${env:} > ${env:} names nothing'])
   t.same(filled('${env:NAME').problems, ['${env:NAME > ${env:NAME has no closing brace'])
+})
+
+test('the names that a text asks for are known without filling them in', async (t) => {
+  t.same(askedFor('${env:A} $${env:B} x${file:/c d}${env:}'), { env: ['A'], files: ['/c d'] })
+  t.same(askedFor('plain'), { env: [], files: [] })
 })

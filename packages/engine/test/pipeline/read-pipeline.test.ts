@@ -247,3 +247,82 @@ test('a module that fails when it is loaded is told at its name', async (t) => {
   writeFileSync(`${root}/own.mjs`, `throw new Error('out of order')`)
   await t.rejects(read(), { message: /:3:48: stage \.\/own\.mjs cannot be loaded: out of order/ })
 })
+
+test('hooks are one command or a list, and a failure counts unless the file says otherwise', async (t) => {
+  const text = `${small}hooks:
+  before: { run: mount /backup }
+  after:
+    - run: [./notify, done]
+      onFailure: warn
+      timeout: 5s
+    - { run: echo, onFailure: ignore }
+`
+  t.same((await pipelineWith(t, text).read()).hooks, {
+    before: [{ run: 'mount /backup', onFailure: 'error', timeoutMs: 600_000 }],
+    after: [
+      { run: ['./notify', 'done'], onFailure: 'warn', timeoutMs: 5000 },
+      { run: 'echo', onFailure: 'ignore', timeoutMs: 600_000 },
+    ],
+    failed: [],
+    finally: [],
+  })
+  t.same((await pipelineWith(t, `${small}hooks: { before: , after: [] }\n`).read()).hooks.before, [])
+})
+
+test('mistakes in hooks, metrics and retry are told where they stand', async (t) => {
+  const text = `${small}hooks:
+  befor: { run: x }
+  before: { run: 5, onFailure: err, timeout: soon }
+  after: [{ run: [] }, { run: x, timeout: 10q }, { timeout: 5 }, x]
+  failed: word
+metrics: {}
+retry: { attempts: 0, delay: never, more: 1 }
+`
+  t.same(problems(await refusalOf(t, text)), [
+    '4:3: "hooks.befor" is unknown; nearest: before',
+    '5:18: "hooks.before.run" must be a string or a list, but is a number',
+    '5:32: "hooks.before.onFailure" must be "error", "warn" or "ignore"; nearest: error',
+    '6:18: "hooks.after[0].run" must not be empty',
+    '6:52: "hooks.after[2].run" is missing',
+    '6:66: "hooks.after[3]" must be a map, but is a string',
+    '7:11: "hooks.failed" must be a list or a map, but is a string',
+    '8:1: "metrics.textfile" is missing',
+    '9:20: "retry.attempts" must be at least 1',
+    '9:30: "retry.delay" must be seconds, or a duration such as 60s or 10m',
+    '9:37: "retry.more" is unknown; known: attempts, delay',
+  ])
+  t.same(problems(await refusalOf(t, `${small}hooks: { after: [{ run: x }, { run: x, timeout: 10q }] }\n`)), [
+    '3:49: "hooks.after[1].timeout" must be seconds, or a duration such as 60s or 10m',
+  ])
+})
+
+test('a run tries once unless the file says otherwise', async (t) => {
+  t.same((await pipelineWith(t, small).read()).retry, { attempts: 1, delayMs: 0 })
+  t.same((await pipelineWith(t, `${small}retry: {}\n`).read()).retry, { attempts: 3, delayMs: 30_000 })
+  t.same((await pipelineWith(t, `${small}retry: { attempts: 5, delay: 1m }\n`).read()).retry, { attempts: 5, delayMs: 60_000 })
+})
+
+test('the file of the metrics is relative to the pipeline file', async (t) => {
+  const { root, read } = pipelineWith(t, `${small}metrics: { textfile: ./kpipe.prom }\n`)
+  t.same((await read()).metrics, { textfile: `${root}/kpipe.prom` })
+})
+
+test('a variable without quotes is told as that wherever braces mean maps', async (t) => {
+  const message = '${env:X} stands without quotes where a brace begins a map'
+  const source = (value: string) => `source: { use: etcd, with: ${value} }\nstore: { use: store-fs, with: { path: x } }\n`
+  t.same(problems(await refusalOf(t, source('{ cert: ${env:X} }'))), [`1:36: ${message}`])
+  t.same(problems(await refusalOf(t, source('{ endpoints: [${env:X}, b], key: ${env:X} }')))[0], `1:42: ${message}`)
+  t.same(problems(await refusalOf(t, source('{\n  cert: ${env:X}\n}'))), [`2:9: ${message}`])
+  const { read } = pipelineWith(t, source('{ cert: ${env:X} }'))
+  await t.rejects(read(), { details: { unquoted: '${env:X}' } })
+})
+
+test('a file that is looked at knows what was written and what was not', async (t) => {
+  const { examine } = pipelineWith(t, `name: "\${env:WHO}"\n${small}key: { file: k }\n`, { WHO: 'me' })
+  const { document, pipeline, problems } = await examine()
+  t.same(problems, [])
+  t.equal(pipeline?.name, 'me')
+  t.equal(document?.written(['name']), '${env:WHO}')
+  t.equal(document?.written(['key', 'file']), 'k')
+  t.same([document?.has(['key', 'file']), document?.has(['source', 'with']), document?.written(['source'])], [true, false, undefined])
+})

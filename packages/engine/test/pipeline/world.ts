@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
 import type { KpipeError } from '../../src/contracts/index.ts'
-import { readPipeline } from '../../src/pipeline/read-pipeline.ts'
+import { examinePipeline, readPipeline } from '../../src/pipeline/read-pipeline.ts'
 import { stageLoader } from '../../src/stages/loader.ts'
 import { richSettings, stageModule, stageObject } from '../stages/stage-files.ts'
 
@@ -35,7 +35,7 @@ export function pipelineWith(t: Test, text: string | Buffer, env: Record<string,
     },
   })
   const options = { loader, env, defaultStages: ['chunk', 'hash', 'compress', 'seal'], defaultInspect: ['etcd'] }
-  return { root, file, read: () => readPipeline(file, options) }
+  return { root, file, read: () => readPipeline(file, options), examine: () => examinePipeline(file, options) }
 }
 
 /** The message of the refusal, with the file's path taken out. */
