@@ -20,7 +20,7 @@ export function describeFailure(thrown: unknown): Failure {
     code,
     exitCode: exitCodes[code],
     message: code === 'KPIPE_INTERNAL' ? `internal fault: ${firstLine(message)}` : message,
-    hint: hintIn(thrown) ?? hintFor(code),
+    hint: hintIn(thrown) ?? hintFor(code, thrown instanceof KpipeError ? thrown.details : {}),
     stack: thrown instanceof Error ? stackWithCauses(thrown) : undefined,
   }
 }

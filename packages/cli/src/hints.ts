@@ -1,6 +1,6 @@
-import type { KpipeErrorCode } from '@kpipe/engine/contracts'
+import type { ErrorDetails, KpipeErrorCode } from '@kpipe/engine/contracts'
 
-/** What to do next, one sentence for each error code. `{file}` and the like are filled from the error's details. */
+/** What to do next, one sentence for each error code. */
 const hints: Record<KpipeErrorCode, string> = {
   KPIPE_INTERNAL: 'This is a fault of kpipe itself: run it again with -vv and report what it prints.',
   KPIPE_ATTENTION: 'The work is done; look at what the message names.',
@@ -34,6 +34,7 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_STORE_UNSUITABLE: 'Put the repository on a file system with hard links, such as ext4 or XFS.',
   KPIPE_TARGET_FAILED: 'Check space and permissions where the restored file goes, then run it again.',
   KPIPE_HELD_TOO_LONG: 'The store is too slow for a database of this size: check it, then run it again.',
+  KPIPE_HOOK_FAILED: 'No backup was made: see what the command said, or set its onFailure to warn in the pipeline file.',
   KPIPE_PIPELINE_MISSING: 'Name the pipeline file with -c FILE, or the repository with --store PATH.',
   KPIPE_PIPELINE_INVALID: 'Correct the pipeline file at the place that is named.',
   KPIPE_STAGE_MISSING: 'Install the package that is named, or say where it is with --stage name=path.',
@@ -43,6 +44,7 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_INTERRUPTED: 'Nothing half is left behind: run it again when it suits.',
 }
 
-export function hintFor(code: KpipeErrorCode): string {
+export function hintFor(code: KpipeErrorCode, details: ErrorDetails = {}): string {
+  if (code === 'KPIPE_PIPELINE_INVALID' && typeof details['unquoted'] === 'string') return `Put it in quotes: "${details['unquoted']}".`
   return hints[code]
 }
