@@ -13,6 +13,7 @@ import type {
 } from '../contracts/index.ts'
 import { KpipeError } from '../contracts/index.ts'
 import type { LoadedStage } from '../stages/index.ts'
+import { tagPlaces } from '../workers/known.ts'
 import type { CutRecipe } from '../workers/messages.ts'
 import type { Workers } from '../workers/workers.ts'
 import { CutWindow } from './cut-window.ts'
@@ -112,6 +113,7 @@ async function stream(
     tagKey: opened.tagKey,
     inspect: options.inspect && inspectPlan ? { stage: reference(options.inspect), plan: inspectPlan } : undefined,
     known: opened.known,
+    tagPlaces: opened.known && plan.pageBytes === 0 ? tagPlaces(opened.known) : undefined,
   }
   const segmenter = new Segmenter(chunkStage, plan, limits.segmentBytes)
   const filler = new FrameFiller(limits.frameBytes)

@@ -19,7 +19,9 @@ export async function cut(task: CutTask): Promise<CutResult> {
   const taggedAt = performance.now()
 
   const known =
-    recipe.plan.pageBytes > 0 ? knownByPosition(tags, recipe.known, position / recipe.plan.pageBytes) : knownByTag(tags, recipe.known)
+    recipe.plan.pageBytes > 0
+      ? knownByPosition(tags, recipe.known, position / recipe.plan.pageBytes)
+      : knownByTag(tags, recipe.known, recipe.tagPlaces)
   const comparedAt = performance.now()
 
   const seconds: Record<string, number> = {

@@ -24,32 +24,14 @@ export function knownByPosition(tags: Uint8Array, known: KnownChunks | undefined
   return found
 }
 
-interface TagTable {
-  readonly words: Uint32Array
-  /** Open addressing: index of a chunk plus one, 0 for a free place. */
-  readonly places: Int32Array
-}
-
-// The table of the last parent that this worker was asked about; a worker serves one stream at a time.
-let lastTags: SharedArrayBuffer | undefined
-let lastTable: TagTable | undefined
-
-/** For each tag the index of a chunk of the parent with that tag, wherever it stands, or `notKnown`. */
-export function knownByTag(tags: Uint8Array, known: KnownChunks | undefined): Int32Array {
-  const count = tags.length / tagBytes
-  const found = new Int32Array(count).fill(notKnown)
-  if (!known || known.count === 0) return found
-  const table = tableOf(known)
-  const ours = new Uint32Array(tags.buffer, tags.byteOffset, count * wordsPerTag)
-  for (let index = 0; index < count; index++) found[index] = findTag(table, ours, index * wordsPerTag)
-  return found
-}
-
-function tableOf(known: KnownChunks): TagTable {
-  // A shared buffer arrives as a new object with every message; the table is rebuilt only when its content differs.
-  if (lastTable && lastTags && sameContent(lastTags, known.tags)) return lastTable
+/**
+ * Open addressing over the parent's tags: index of a chunk plus one, 0 for a free place. Made once per stream and
+ * shared with all workers, for a shared buffer arrives in a worker as a new object with every message.
+ */
+export function tagPlaces(known: KnownChunks): SharedArrayBuffer {
   const words = new Uint32Array(known.tags, 0, known.count * wordsPerTag)
-  const places = new Int32Array(2 ** Math.ceil(Math.log2(known.count * 2 + 1)))
+  // At most half of the places are taken, so that every search ends at a free one.
+  const places = new Int32Array(new SharedArrayBuffer(4 * 2 ** Math.ceil(Math.log2(known.count * 2 + 1))))
   const mask = places.length - 1
   for (let chunk = 0; chunk < known.count; chunk++) {
     if (isLost(words, chunk * wordsPerTag)) continue
@@ -57,22 +39,26 @@ function tableOf(known: KnownChunks): TagTable {
     while (places[place] !== 0) place = (place + 1) & mask
     places[place] = chunk + 1
   }
-  lastTags = known.tags
-  lastTable = { words, places }
-  return lastTable
+  return places.buffer
 }
 
-function sameContent(a: SharedArrayBuffer, b: SharedArrayBuffer): boolean {
-  if (a.byteLength !== b.byteLength) return false
-  return Buffer.compare(new Uint8Array(a), new Uint8Array(b)) === 0
+/** For each tag the index of a chunk of the parent with that tag, wherever it stands, or `notKnown`. */
+export function knownByTag(tags: Uint8Array, known: KnownChunks | undefined, tagPlaces: SharedArrayBuffer | undefined): Int32Array {
+  const count = tags.length / tagBytes
+  const found = new Int32Array(count).fill(notKnown)
+  if (!known || !tagPlaces) return found
+  const ours = new Uint32Array(tags.buffer, tags.byteOffset, count * wordsPerTag)
+  const theirs = new Uint32Array(known.tags, 0, known.count * wordsPerTag)
+  const places = new Int32Array(tagPlaces)
+  for (let index = 0; index < count; index++) found[index] = findTag(places, theirs, ours, index * wordsPerTag)
+  return found
 }
 
 function isLost(words: Uint32Array, at: number): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0
 }
 
-function findTag(table: TagTable, tags: Uint32Array, at: number): number {
-  const { words, places } = table
+function findTag(places: Int32Array, words: Uint32Array, tags: Uint32Array, at: number): number {
   const mask = places.length - 1
   let place = tags[at]! & mask
   while (places[place] !== 0) {

@@ -15,6 +15,8 @@ export interface CutRecipe {
   readonly tagKey: Uint8Array
   readonly inspect: { readonly stage: StageReference; readonly plan: InspectPlan } | undefined
   readonly known: KnownChunks | undefined
+  /** `tagPlaces` of `known`, when chunks are content-defined. */
+  readonly tagPlaces: SharedArrayBuffer | undefined
 }
 
 export interface CutTask {
