@@ -1,42 +1,39 @@
 import { test } from 'tap'
-import chunk from '../src/index.ts'
+import { chunk, type Settings } from '../src/chunk.ts'
 import { boltHead } from './bolt-file.ts'
 
-const auto = { algorithm: 'auto' } as const
+const lengths = { min: 16384, average: 65536, max: 262144 }
+const auto: Settings = { algorithm: 'auto', ...lengths }
 
-test('a bbolt file is cut at its pages', async (t) => {
+test('auto cuts a bbolt file at its pages', async (t) => {
   t.same(chunk.plan(boltHead(16384), auto), { id: 'page/16384', pageBytes: 16384 })
 })
 
-test('any other stream is cut every 64 KiB, and the plan says so', async (t) => {
-  t.same(chunk.plan(new Uint8Array(1), auto), { id: 'page/65536', pageBytes: 65536 })
+test('auto cuts any other stream by content, and the plan says with which lengths', async (t) => {
+  for (const head of [new Uint8Array(0), new Uint8Array(1), new Uint8Array(65536)]) {
+    t.same(chunk.plan(head, auto), { id: 'fastcdc/16384-65536-262144', pageBytes: 0, ...lengths })
+  }
+})
+
+test('fastcdc cuts a bbolt file by content too', async (t) => {
+  const plan = chunk.plan(boltHead(4096), { algorithm: 'fastcdc', min: 64, average: 128, max: 256 })
+  t.same(plan, { id: 'fastcdc/64-128-256', pageBytes: 0, min: 64, average: 128, max: 256 })
 })
 
 test('a page size in the settings wins over the meta pages', async (t) => {
-  t.same(chunk.plan(boltHead(4096), { algorithm: 'page', pageBytes: 8192 }), { id: 'page/8192', pageBytes: 8192 })
+  t.same(chunk.plan(boltHead(4096), { ...auto, algorithm: 'page', pageBytes: 8192 }), { id: 'page/8192', pageBytes: 8192 })
+  t.same(chunk.plan(new Uint8Array(1), { ...auto, pageBytes: 8192 }), { id: 'page/8192', pageBytes: 8192 })
 })
 
-test('a segment may end at the last whole page', async (t) => {
-  const plan = chunk.plan(boltHead(4096), auto)
-  t.equal(chunk.anchor(new Uint8Array(4096 * 3 + 32), plan), 4096 * 3)
-  t.equal(chunk.anchor(new Uint8Array(4096), plan), 4096)
-  t.equal(chunk.anchor(new Uint8Array(4095), plan), 0)
+test('pages of unknown length are refused', async (t) => {
+  t.throws(() => chunk.plan(new Uint8Array(1), { ...auto, algorithm: 'page' }), {
+    code: 'KPIPE_PIPELINE_INVALID',
+    message: 'the stream is no bbolt file, which would tell the length of a page, and pageBytes is not set',
+  })
 })
 
-test('chunks end where pages end, the last one where the bytes end', async (t) => {
-  const plan = chunk.plan(boltHead(4096), auto)
-  t.same([...chunk.cut(new Uint8Array(4096 * 2 + 32), plan)], [4096, 8192, 8224])
-  t.same([...chunk.cut(new Uint8Array(new SharedArrayBuffer(8192)), plan)], [4096, 8192])
-  t.same([...chunk.cut(new Uint8Array(1), plan)], [1])
-  t.same([...chunk.cut(new Uint8Array(0), plan)], [])
-})
-
-test('cutting up to an anchor and then the rest gives the same chunks', async (t) => {
-  const plan = chunk.plan(boltHead(512), auto)
-  for (let bytes = 1; bytes < 3000; bytes += 97) {
-    const whole = [...chunk.cut(new Uint8Array(bytes), plan)]
-    const anchor = chunk.anchor(new Uint8Array(bytes), plan)
-    const rest = [...chunk.cut(new Uint8Array(bytes - anchor), plan)].map((end) => end + anchor)
-    t.same([...chunk.cut(new Uint8Array(anchor), plan), ...rest], whole)
+test('lengths that do not ascend are refused', async (t) => {
+  for (const wrong of [{ min: 65536 }, { average: 262144 }, { max: 16384 }]) {
+    t.throws(() => chunk.plan(new Uint8Array(1), { ...auto, ...wrong }), { code: 'KPIPE_PIPELINE_INVALID', message: /they must ascend$/ })
   }
 })
