@@ -1,49 +1,28 @@
-import { hash as digest } from 'node:crypto'
 import type { HashStage } from '@kpipe/engine/contracts'
-import { tagBytes, tagKeyBytes } from '@kpipe/engine/contracts'
+import { blake3Tagger } from './blake3.ts'
+import { sha256Tagger } from './sha256.ts'
 
-interface Settings {
-  readonly algorithm: 'sha256'
+export interface Settings {
+  readonly algorithm: 'sha256' | 'blake3'
 }
 
-/** Tags are the first 16 bytes of SHA-256 of the key (one block of 64 bytes) followed by the chunk. */
+/** Names chunks; a repository keeps the algorithm that it was made with. */
 export const hash: HashStage<Settings> = {
   kind: 'hash',
-  summary: 'names chunks by keyed SHA-256',
+  summary: 'names chunks by keyed SHA-256 or BLAKE3',
   settings: {
     type: 'object',
     properties: {
-      algorithm: { type: 'string', enum: ['sha256'], default: 'sha256', description: 'The hash function.' },
+      algorithm: {
+        type: 'string',
+        enum: ['sha256', 'blake3'],
+        default: 'sha256',
+        description:
+          'The hash function, fixed when a repository is made. `sha256` is twice as fast where the processor has instructions for it.',
+      },
     },
     additionalProperties: false,
   },
 
-  open({ algorithm }) {
-    // One-shot hashing over key and chunk in a row, with the digest as a string, is the fastest that node:crypto has
-    // for a page: 2.4 µs against 3.2 µs for createHash. The copy also takes chunks out of shared memory.
-    let keyed = new Uint8Array(tagKeyBytes + 65536)
-    return {
-      algorithm,
-      tags(bytes, ends, key, out) {
-        const written = Buffer.from(out.buffer, out.byteOffset, out.byteLength)
-        keyed.set(key)
-        let input = keyed.subarray(0, tagKeyBytes)
-        let start = 0
-        for (let i = 0; i < ends.length; i++) {
-          const end = ends[i]
-          const inputBytes = tagKeyBytes + end - start
-          if (input.length !== inputBytes) {
-            if (keyed.length < inputBytes) {
-              keyed = new Uint8Array(inputBytes)
-              keyed.set(key)
-            }
-            input = keyed.subarray(0, inputBytes)
-          }
-          input.set(bytes.subarray(start, end), tagKeyBytes)
-          written.write(digest('sha256', input, 'binary'), i * tagBytes, tagBytes, 'latin1')
-          start = end
-        }
-      },
-    }
-  },
+  open: ({ algorithm }) => (algorithm === 'blake3' ? blake3Tagger() : sha256Tagger()),
 }
