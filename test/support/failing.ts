@@ -22,7 +22,7 @@ export async function fails(t: Test, place: Place, args: readonly string[], expe
 /** The exit code, message and hint of a command that has ended. */
 export function told(t: Test, ended: { readonly code: number | null; readonly stderr: string }, { code, says, hint }: Expected): void {
   t.equal(ended.code, exitCodes[code], `exit code of ${code}: ${ended.stderr}`)
-  const from = ended.stderr.lastIndexOf('kpipe: ')
+  const from = `\n${ended.stderr}`.lastIndexOf('\nkpipe: ')
   const lines = ended.stderr.slice(from).trimEnd().split('\n')
   const message = lines.slice(0, -1).join('\n')
   t.match(message, /^kpipe: (?!warning|internal)/)

@@ -29,6 +29,11 @@ export interface Place {
   /** Their kinds: `GENESIS OPEN SNAPSHOT`. */
   logKinds(): Promise<string>
   traces(): Promise<Traces>
+  /** Names of all packs. */
+  packs(): string[]
+  /** Numbers of all log entries, without their zeros. */
+  logNames(): string[]
+  read(name: string): Buffer
 }
 
 export function emptyPlace(t: { after(done: () => void): void }): Place {
@@ -51,6 +56,9 @@ export function emptyPlace(t: { after(done: () => void): void }): Place {
       const rest = 'store: { use: store-fs, with: { path: ./repository } }\nkey: { file: ./repository.key }'
       writeFileSync(at(file), `name: ${file.replace('.yaml', '')}\nsource: ${source}\n${rest}\n${more}\n`)
     },
+    packs: () => filesUnder(at('repository', 'packs')),
+    logNames: () => filesUnder(at('repository', 'log')).map((name) => String(Number(name))),
+    read: (name) => readFileSync(at(name)),
     log,
     logKinds: async () => (await log()).map(({ kind }) => kind).join(' '),
     async traces() {
