@@ -1,5 +1,5 @@
 import type { SealedStream } from '../contracts/index.ts'
-import { type DecodedFrame, decodeFrame, type FrameDecoder } from './decoded-frame.ts'
+import { type DecodedFrame, decodeFrame, freeDecoded, type FrameDecoder } from './decoded-frame.ts'
 import { frameIndex } from './frame-index.ts'
 
 /** Memory for decoded chunks that wait for their turn. */
@@ -17,7 +17,7 @@ interface HeldFrame {
 }
 
 /**
- * Yields the stream's bytes in order, joined where chunks are neighbours. A frame is decoded when its first chunk is
+ * Yields the stream's bytes in order, joined where chunks are neighbours; a piece is valid until the next one is asked for. A frame is decoded when its first chunk is
  * wanted and kept until its last one was given; when more than `cacheBytes` are kept, the frame that is wanted again
  * last is dropped, and decoded once more when its turn comes.
  */
@@ -72,7 +72,7 @@ class FrameCache {
   passed(held: HeldFrame): void {
     if (held.next < held.decoded.chunks.length) return
     this.#held.delete(this.#stream.frameOf[held.decoded.chunks[0]!]!)
-    this.#heldBytes -= held.decoded.bytes.length
+    this.#giveBack(held)
   }
 
   /** Keeps the threads at work on the frames that the next chunks lie in. */
@@ -113,9 +113,14 @@ class FrameCache {
           farthestChunk = next
         }
       }
-      this.#heldBytes -= this.#held.get(farthest)!.decoded.bytes.length
+      this.#giveBack(this.#held.get(farthest)!)
       this.#held.delete(farthest)
     }
+  }
+
+  #giveBack({ decoded }: HeldFrame): void {
+    this.#heldBytes -= decoded.bytes.length
+    freeDecoded(decoded)
   }
 }
 

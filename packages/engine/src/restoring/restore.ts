@@ -12,7 +12,7 @@ import { Interruption } from '../loop/interruption.ts'
 import { StageSeconds } from '../loop/stage-seconds.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { Workers } from '../workers/workers.ts'
-import { type DecodedFrame, decodeFrame } from './decoded-frame.ts'
+import { type DecodedFrame, decodeFrame, freeDecoded } from './decoded-frame.ts'
 import { frameIndex } from './frame-index.ts'
 import { defaultCacheBytes, readInOrder } from './in-order.ts'
 
@@ -86,6 +86,7 @@ async function restoreByPosition(
     await writeFrame(stream, target, decoded)
     seconds.add('write', (performance.now() - began) / 1000)
     bytes += decoded.bytes.length
+    freeDecoded(decoded)
     options.onProgress?.({ bytes, totalBytes: stream.bytes })
   }
   const began = performance.now()
