@@ -32,7 +32,15 @@ for (const { name, read } of series.files) {
     sum.grown += grown
   }
   const packed = zstdBytes(changed)
-  rows.push([name, mebibytes(bytes.length), mebibytes(changed.length), mebibytes(grown), percent(grown / changed.length), percent(packed / changed.length), grown - packed])
+  rows.push([
+    name,
+    mebibytes(bytes.length),
+    mebibytes(changed.length),
+    mebibytes(grown),
+    percent(grown / changed.length),
+    percent(packed / changed.length),
+    grown - packed,
+  ])
   previous = bytes
 }
 

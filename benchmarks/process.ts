@@ -42,7 +42,7 @@ const cases: readonly Case[] = [
       return { run: () => filled.kpipe(...args), peak: () => filled.peak(...args), check: sameAsHour0 }
     },
   },
-  { title: '`kpipe --version`', prepare: () => ({ run: () => kpipe(['--version']), peak: () => kpipePeak(['--version'], folder) }) },
+  { title: '`kpipe --version`', prepare: () => ({ run: () => kpipe(['--version']), peak: () => kpipePeak(['--version']) }) },
 ]
 
 const works: number[] = []

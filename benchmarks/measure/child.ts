@@ -10,6 +10,24 @@ export interface Run {
 
 /** Runs a program to its end, from spawn to exit. Only one may be under way: its CPU time is read off this process. @throws when it fails */
 export async function runChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Run> {
+  return await start(command, args, env).ended
+}
+
+/**
+ * Peak resident memory of a program, in bytes: the kernel's own high-water mark, read every 2 ms. Costs some time of a processor, so that no
+ * time is taken of the same run.
+ */
+export async function peakOfChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const { pid, ended } = start(command, args, env)
+  let peakKiB = 0
+  const timer = setInterval(() => {
+    peakKiB = Math.max(peakKiB, highWaterKiB(pid) ?? 0)
+  }, 2)
+  await ended.finally(() => clearInterval(timer))
+  return peakKiB * 1024
+}
+
+function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv): { readonly pid: number; readonly ended: Promise<Run> } {
   const cpuBefore = childrenCpuSeconds()
   const began = performance.now()
   const child = ownChild(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -18,12 +36,23 @@ export async function runChild(command: string, args: readonly string[], env: No
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   let seconds = 0
   child.once('exit', () => (seconds = (performance.now() - began) / 1000))
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<Run>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', resolve)
+    child.once('close', (code) => {
+      if (code === 0) resolve({ seconds, cpuSeconds: childrenCpuSeconds() - cpuBefore, stdout })
+      else reject(new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr.trim()}`))
+    })
   })
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr.trim()}`)
-  return { seconds, cpuSeconds: childrenCpuSeconds() - cpuBefore, stdout }
+  return { pid: child.pid ?? 0, ended }
+}
+
+/** Undefined once the process has ended. */
+function highWaterKiB(pid: number): number | undefined {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) || undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** CPU time of all children that have ended: fields 16 and 17 of /proc/self/stat, in clock ticks. */

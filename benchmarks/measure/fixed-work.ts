@@ -21,11 +21,15 @@ export async function fixedWork(file: string): Promise<number> {
   const bytes = new SharedArrayBuffer(content.length)
   new Uint8Array(bytes).set(content)
   const step = availableParallelism()
-  const workers = Array.from({ length: step }, (_, first) => new Worker(import.meta.filename, { workerData: { bytes, first, step } satisfies Share }))
-  const all = () => Promise.all(workers.map((worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))))
+  const workers = Array.from(
+    { length: step },
+    (_, first) => new Worker(import.meta.filename, { workerData: { bytes, first, step } satisfies Share }),
+  )
+  const all = () =>
+    Promise.all(workers.map((worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))))
   await all()
   const began = performance.now()
-  for (const worker of workers) worker.postMessage('begin')
+  for (const worker of workers) worker.postMessage('begin', [])
   await all()
   const seconds = (performance.now() - began) / 1000
   await Promise.all(workers.map((worker) => worker.terminate()))

@@ -46,14 +46,14 @@ function repositoryIn(folder: string): BenchRepository {
   return {
     folder,
     kpipe: (...args) => kpipe(args, env),
-    peak: (...args) => kpipePeak(args, folder, env),
+    peak: (...args) => kpipePeak(args, env),
     backUp(source) {
       writePipeline(folder, source)
       return kpipe(['run', pipeline], env)
     },
     backUpPeak(source) {
       writePipeline(folder, source)
-      return kpipePeak(['run', pipeline], folder, env)
+      return kpipePeak(['run', pipeline], env)
     },
     bytes: () => bytesBelow(join(folder, 'repository')),
   }

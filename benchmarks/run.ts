@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { getEtcd } from '../scripts/etcd/get-etcd.ts'
+import { runChild } from './measure/child.ts'
+import { kpipe } from './measure/kpipe.ts'
+import { table } from './measure/table.ts'
+
+/** Runs every benchmark in a process of its own and keeps what they print in RESULTS.md; with names as arguments, only those, and keeps nothing. */
+const all = ['data', 'stages', 'process', 'growth', 'live']
+const chosen = process.argv.slice(2)
+const unknown = chosen.find((name) => !all.includes(name))
+if (unknown !== undefined) {
+  console.error(`there is no benchmark ${unknown}; there are ${all.join(', ')}`)
+  process.exit(64)
+}
+
+const parts = [`# What was measured\n\nPrinted by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}.\n\n${await machine()}`]
+for (const name of chosen.length > 0 ? chosen : all) {
+  const args = [...process.execArgv, join(import.meta.dirname, `${name}.ts`)]
+  const { stdout, seconds } = await runChild(process.execPath, args, process.env)
+  console.log(stdout)
+  console.error(`${name}: ${seconds.toFixed(0)} s`)
+  parts.push(stdout.trim())
+}
+if (chosen.length === 0) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${parts.join('\n\n')}\n`)
+
+async function machine(): Promise<string> {
+  const rows = [
+    ['processors', `${availableParallelism()} of ${cpus()[0]?.model.trim()}`],
+    ['memory', `${(totalmem() / 2 ** 30).toFixed(0)} GiB`],
+    ['system', `${process.platform} ${execFileSync('uname', ['-r'], { encoding: 'utf8' }).trim().split('-')[0]}, ${process.arch}`],
+    [
+      'load before',
+      loadavg()
+        .map((value) => value.toFixed(1))
+        .join(' '),
+    ],
+    ['kpipe', (await kpipe(['--version'])).stdout.trim()],
+    ['etcd', (await getEtcd({ version: '3.6', log: console.error })).version],
+  ]
+  return table(['', 'measured on'], rows)
+}
