@@ -8,3 +8,4 @@ export { type RestoreOptions, type RestoreReport, restore } from './restoring/re
 export * from './pipeline/index.ts'
 export * from './stages/index.ts'
 export { type SealedReader, type SealedReaderOptions, sealedReader } from './restoring/sealed-reader.ts'
+export { engineVersion } from './version.ts'

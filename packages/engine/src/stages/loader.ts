@@ -13,10 +13,13 @@ import type {
   TargetStage,
 } from '../contracts/index.ts'
 import { KpipeError } from '../contracts/index.ts'
+import { blamedStage } from './blamed-stage.ts'
 import { nearest } from './nearest.ts'
 import type { ResolvedName, ResolveOptions } from './resolve-name.ts'
 import { resolveName } from './resolve-name.ts'
 import { isStage, stageFault } from './stage-shape.ts'
+import { engineFault } from './wanted-engine.ts'
+import type { StageManifest } from './wanted-engine.ts'
 
 interface StageTypes {
   source: SourceStage
@@ -42,6 +45,8 @@ export interface StageLoader {
    * @throws KpipeError KPIPE_STAGE_MISSING, KPIPE_STAGE_INVALID
    */
   load<Kind extends StageKind>(kind: Kind | readonly Kind[], name: string, folder: string): Promise<FoundStage<StageOfKind<Kind>>>
+  /** All stages that `name` means, of whatever kinds. @throws KpipeError KPIPE_STAGE_MISSING, KPIPE_STAGE_INVALID */
+  loadAll(name: string, folder: string): Promise<FoundStage[]>
 }
 
 export interface StageLoaderOptions extends ResolveOptions {
@@ -51,23 +56,35 @@ export interface StageLoaderOptions extends ResolveOptions {
 
 /** Finds stages by the names of a pipeline file. Nothing is scanned and nothing is fetched. */
 export function stageLoader(options: StageLoaderOptions): StageLoader {
+  const loadAll = async (name: string, folder: string): Promise<FoundStage[]> => {
+    const resolved = resolveName(name, folder, options)
+    if ('tried' in resolved) {
+      const near = nearest(name, options.names ?? [])
+      const message = `there is no stage ${name}: looked for ${resolved.tried.join(' and ')}`
+      throw new KpipeError('KPIPE_STAGE_MISSING', near === undefined ? message : `${message}; nearest: ${near}`, { stage: name })
+    }
+    const manifest = manifestOf(resolved.url)
+    const version = typeof manifest.version === 'string' ? manifest.version : '0.0.0'
+    const misfit = await engineFault(manifest)
+    if (misfit !== undefined) throw invalid(name, `${version} ${misfit}`)
+    const stages = await importStages(resolved, name)
+    return stages.map((stage) => ({ ...resolved, version, stage: resolved.firstParty ? stage : blamedStage(stage, resolved.package) }))
+  }
   return {
+    loadAll,
     async load<Kind extends StageKind>(kind: Kind | readonly Kind[], name: string, folder: string) {
-      const resolved = resolveName(name, folder, options)
-      if ('tried' in resolved) {
-        const near = nearest(name, options.names ?? [])
-        const message = `there is no stage ${name}: looked for ${resolved.tried.join(' and ')}`
-        throw new KpipeError('KPIPE_STAGE_MISSING', near === undefined ? message : `${message}; nearest: ${near}`, { stage: name })
-      }
-      const stage = pick(await importStages(resolved, name), [kind].flat() as StageKind[], name) as StageOfKind<Kind>
-      return { ...resolved, stage, version: versionOf(resolved.url) }
+      const found = await loadAll(name, folder)
+      return pick(found, [kind].flat() as StageKind[], name) as FoundStage<StageOfKind<Kind>>
     },
   }
 }
 
+/** A module that waits for something while it is loaded, and never gets it, would keep everything waiting. */
+const loadTimeoutMs = 30_000
+
 async function importStages({ url }: ResolvedName, name: string): Promise<StageBase<StageKind>[]> {
-  const module = (await import(url).catch((cause: unknown) => {
-    throw invalid(name, `cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+  const module = (await withinLimit(import(url), loadTimeoutMs).catch((cause: unknown) => {
+    throw invalid(name, `cannot be loaded: ${reasonOf(cause)}`, cause)
   })) as { default?: unknown }
   const stages = [module.default].flat()
   if (module.default === undefined || stages.length === 0) throw invalid(name, 'has no default export that holds a stage')
@@ -77,19 +94,34 @@ async function importStages({ url }: ResolvedName, name: string): Promise<StageB
   return stages as StageBase<StageKind>[]
 }
 
-function pick(stages: readonly StageBase<StageKind>[], kinds: readonly StageKind[], name: string): StageBase<StageKind> {
-  const fitting = stages.filter((stage) => kinds.includes(stage.kind))
+async function withinLimit<Result>(work: Promise<Result>, limitMs: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_resolve, fail) => {
+    timer = setTimeout(() => fail(new Error(`it was not done within ${limitMs / 1000} s`)), limitMs)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}
+
+/** One line; what an error of syntax says does not tell the kind of the mistake. */
+function reasonOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const line = text.split('\n', 1)[0]!
+  return cause instanceof SyntaxError ? `${cause.name}: ${line}` : line
+}
+
+function pick(found: readonly FoundStage[], kinds: readonly StageKind[], name: string): FoundStage {
+  const fitting = found.filter(({ stage }) => kinds.includes(stage.kind))
   if (fitting.length === 1) return fitting[0]
-  const there = stages.map((stage) => stage.kind).join(', ')
+  const there = found.map(({ stage }) => stage.kind).join(', ')
   throw invalid(name, `holds ${fitting.length === 0 ? 'no' : 'more than one'} ${kinds.join(' or ')} stage; it holds: ${there}`)
 }
 
-function versionOf(url: string): string {
-  const manifest = findPackageJSON(url)
+/** The nearest package.json; empty when there is none. */
+function manifestOf(url: string): StageManifest {
+  const file = findPackageJSON(url)
   // Where there is no package.json, Node answers with the module itself.
-  if (manifest === undefined || basename(manifest) !== 'package.json') return '0.0.0'
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: unknown }
-  return typeof version === 'string' ? version : '0.0.0'
+  if (file === undefined || basename(file) !== 'package.json') return {}
+  return JSON.parse(readFileSync(file, 'utf8')) as StageManifest
 }
 
 function invalid(name: string, seen: string, cause?: unknown): KpipeError {

@@ -12,6 +12,8 @@ import type {
 } from '../contracts/index.ts'
 import { KpipeError } from '../contracts/index.ts'
 import type { StageReference } from './messages.ts'
+import { noteStage } from './running-stage.ts'
+import { stageFailure } from '../stages/stage-failure.ts'
 
 // One run uses a handful of stages, a restore of an old snapshot perhaps twice as many (one per epoch).
 const maxOpened = 64
@@ -47,17 +49,13 @@ export function codec(reference: StageReference, secrets: CodecSecrets): Promise
 
 /** Runs a stage's own code; what it throws is told with the stage's name. */
 export async function blaming<Result>(reference: StageReference, work: () => Result | Promise<Result>): Promise<Result> {
+  noteStage(reference)
   try {
     return await work()
   } catch (error) {
-    if (error instanceof KpipeError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new KpipeError(
-      'KPIPE_STAGE_FAILED',
-      `stage ${reference.package} failed: ${reason}`,
-      { stage: reference.package },
-      { cause: error },
-    )
+    throw stageFailure(reference.package, error)
+  } finally {
+    noteStage(undefined)
   }
 }
 

@@ -2,10 +2,13 @@ import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { KpipeError } from '../contracts/index.ts'
 import { cut, look } from './cut.ts'
 import { decode, encode } from './frames.ts'
-import type { Task, TaskFailure } from './messages.ts'
+import type { TaskFailure } from './messages.ts'
+import { begin, type WatchedTask } from './running-stage.ts'
 
 /** Runs one task. A function of its message: stages that were opened before are only a cache. */
-export default async function runTask(task: Task): Promise<unknown> {
+export default async function runTask(watchedTask: WatchedTask): Promise<unknown> {
+  begin(watchedTask)
+  const { task } = watchedTask
   try {
     switch (task.kind) {
       case 'cut':

@@ -14,6 +14,7 @@ import type {
   Task,
   TaskFailure,
 } from './messages.ts'
+import { begunAtMs, clockMs, stageAtWork, watched, type WatchedTask } from './running-stage.ts'
 import { workerUrl } from './worker-url.ts'
 
 /** The worker threads of one command. Tasks never wait for each other, so that any number of threads works. */
@@ -30,24 +31,53 @@ export interface Workers {
 }
 
 const maxThreads = 16
+/** A task takes milliseconds; nothing that a stage may do with a segment or a frame takes this long. */
+const defaultTaskTimeoutMs = 120_000
 
-/** Starts the threads; they load while the caller goes on. `threads` defaults to the processors at hand, at most 16. */
-export function startWorkers(options: { readonly threads?: number } = {}): Workers {
-  const threads = options.threads ?? Math.min(maxThreads, availableParallelism())
+export interface WorkersOptions {
+  /** Defaults to the processors at hand, at most 16. */
+  readonly threads?: number
+  /** How long a task may take once a thread has begun with it. */
+  readonly taskTimeoutMs?: number
+}
+
+/**
+ * Starts the threads; they load while the caller goes on. A task that takes too long ends all of them, for a thread in
+ * an endless loop hears of nothing else; its stage is named, and so is that of a thread that dies.
+ */
+export function startWorkers(options: WorkersOptions = {}): Workers {
+  const { threads = Math.min(maxThreads, availableParallelism()), taskTimeoutMs = defaultTaskTimeoutMs } = options
   const pool = new Piscina({
     filename: fileURLToPath(workerUrl),
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
+    // Tags and looks are short-lived: a small nursery saves some 8 MiB a thread and costs no time that could be measured.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
     // Source files name each other under a condition of the workspace that a worker does not inherit.
     execArgv: workerUrl.endsWith('.ts') ? [...process.execArgv, '--conditions=kpipe-source'] : process.execArgv,
   })
+  /** Why the threads were ended; tasks that go down with them are told the same. */
+  let ended: KpipeError | undefined
+  let closed = false
 
   const run = async <Result>(task: Task, transferList: readonly ArrayBuffer[]): Promise<Result> => {
-    const result = (await pool.run(task, { transferList: transferList as never /* its type is the DOM's */ })) as Result | TaskFailure
-    if (isFailure(result)) throw asError(result)
-    return result
+    const running = watched(task)
+    const stopWatching = watch(running, taskTimeoutMs, (tooLong) => {
+      ended ??= tooLong
+      void pool.destroy()
+    })
+    try {
+      const result = (await pool.run(running, { transferList: transferList as never /* its type is the DOM's */ })) as Result | TaskFailure
+      if (isFailure(result)) throw asError(result)
+      return result
+    } catch (error) {
+      if (closed || error instanceof KpipeError) throw ended ?? error
+      throw ended ?? threadDied(running, error)
+    } finally {
+      stopWatching()
+    }
   }
 
   return {
@@ -56,8 +86,37 @@ export function startWorkers(options: { readonly threads?: number } = {}): Worke
     look: (task) => run(task, []),
     encode: (task) => run(task, [task.buffer]),
     decode: (task) => run(task, [task.bytes.buffer]),
-    close: () => pool.destroy(),
+    close() {
+      closed = true
+      return pool.destroy()
+    },
   }
+}
+
+/** Calls back when a thread has had the task for `limitMs`; time in the queue does not count. */
+function watch(running: WatchedTask, limitMs: number, onTooLong: (error: KpipeError) => void): () => void {
+  const check = () => {
+    const begun = begunAtMs(running)
+    const leftMs = begun === undefined ? limitMs : begun + limitMs - clockMs()
+    if (leftMs > 0) timer = setTimeout(check, Math.ceil(leftMs))
+    else onTooLong(tookTooLong(running, limitMs))
+  }
+  let timer = setTimeout(check, limitMs)
+  return () => clearTimeout(timer)
+}
+
+function tookTooLong(running: WatchedTask, limitMs: number): KpipeError {
+  const stage = stageAtWork(running)
+  const who = stage === undefined ? `a worker` : `stage ${stage}`
+  const took = `${who} did not finish within ${limitMs / 1000} s`
+  return new KpipeError('KPIPE_STAGE_FAILED', `${took} what takes milliseconds`, { stage, limitMs })
+}
+
+function threadDied(running: WatchedTask, error: unknown): KpipeError {
+  const stage = stageAtWork(running)
+  const reason = error instanceof Error ? error.message : String(error)
+  const who = stage === undefined ? 'a worker thread ended' : `stage ${stage} ended its worker thread`
+  return new KpipeError('KPIPE_STAGE_FAILED', `${who}: ${reason}`, { stage }, { cause: error })
 }
 
 function isFailure(result: unknown): result is TaskFailure {

@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { pathToFileURL } from 'node:url'
+import { engineVersion } from '../../src/version.ts'
 import { stageLoader } from '../../src/stages/loader.ts'
 import { useStage } from '../../src/stages/loaded-stage.ts'
 import { richSettings, stageModule, stageObject } from './stage-files.ts'
@@ -171,4 +172,37 @@ test('a module in no package has the version 0.0.0', async (t) => {
   t.teardown(() => rmSync(folder, { recursive: true }))
   writeFileSync(`${folder}/lone.mjs`, stageModule('codec'))
   t.match(await world(t).loader.load('codec', './lone.mjs', folder), { version: '0.0.0' })
+})
+
+test('all stages of a module are told, of whatever kind', async (t) => {
+  const { folder, loader } = world(t)
+  t.same(
+    (await loader.loadAll('etcd', folder)).map(({ stage }) => stage.kind),
+    ['source', 'inspect'],
+  )
+})
+
+function notOurs(): never {
+  throw new Error('kpipe has none')
+}
+
+test('a stage that wants another engine is refused before its module runs', async (t) => {
+  const wanting = (range: string, main: string) => ({
+    node_modules: { 'kpipe-stage-wants': packageOf('kpipe-stage-wants', main, { peerDependencies: { '@kpipe/engine': range } }) },
+  })
+  const loader = stageLoader({ resolveOwn: notOurs })
+  await t.rejects(loader.load('codec', 'wants', t.testdir(wanting('^99.0.0', `throw new Error('must not run')`))), {
+    code: 'KPIPE_STAGE_INVALID',
+    message: `stage wants 1.2.3 wants @kpipe/engine ^99.0.0, and this is ${engineVersion}`,
+  })
+  await t.resolves(loader.load('codec', 'wants', t.testdir(wanting(`^${engineVersion}`, stageModule('codec')))))
+})
+
+test('a module with a mistake in its syntax is told in one line', async (t) => {
+  const folder = t.testdir({ 'typo.mjs': 'export default {' })
+  const loader = stageLoader({ resolveOwn: notOurs })
+  await t.rejects(loader.load('codec', './typo.mjs', folder), {
+    code: 'KPIPE_STAGE_INVALID',
+    message: /^stage \.\/typo\.mjs cannot be loaded: SyntaxError: [^\n]+$/,
+  })
 })
