@@ -80,19 +80,25 @@ function gatherWanted(
   return { bytes, ends: wantedEnds }
 }
 
-/** The bytes as the whole of an ArrayBuffer that can be moved: pooled Buffers cannot. */
+/** The bytes in an ArrayBuffer that can be moved and holds little else; a larger one is given back for a copy. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
-  return whole ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
+  if (ownsBuffer(bytes) && bytes.buffer.byteLength <= bytes.byteLength * 1.125) return bytes as Uint8Array<ArrayBuffer>
+  const copy = new Uint8Array(bytes)
+  freeUnless(copy, bytes)
+  return copy
 }
 
 /**
  * Gives memory back at once, for the collector sees no hurry in buffers outside its heap. What a codec returned is
- * the engine's own; a view of a larger buffer is left alone, and so is one that `kept` still uses.
+ * the engine's own; a buffer that `kept` still uses is left alone.
  */
 function freeUnless(kept: Uint8Array, bytes: Uint8Array): void {
-  const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer !== kept.buffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0)
+  if (bytes.buffer !== kept.buffer && ownsBuffer(bytes)) bytes.buffer.transfer(0)
+}
+
+/** Whether nothing else lies in the buffer: node puts small Buffers into pools, which cannot be moved or freed. */
+function ownsBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer && (bytes.byteLength === bytes.buffer.byteLength || bytes.byteLength > Buffer.poolSize)
 }
 
 function shortName(stage: string): string {
