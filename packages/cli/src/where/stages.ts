@@ -8,12 +8,12 @@ export const defaultStages = ['chunk', 'hash', 'compress', 'seal'] as const
 /** Looks into what is stored, without being asked for: it says nothing about what is no etcd database. */
 export const defaultInspect = ['etcd'] as const
 
-/** For a misspelt name. */
-const names = ['etcd', 'file', ...defaultStages, 'store-fs'] as const
+/** kpipe's own, by the names that pipeline files use. */
+export const ownStages = ['etcd', 'file', ...defaultStages, 'store-fs'] as const
 
 /** Finds stages: kpipe's own beside this package, others where the pipeline file or `--stage name=path` says. */
 export function openStages(overrides: ReadonlyMap<string, string>): StageLoader {
-  return stageLoader({ resolveOwn: (specifier) => import.meta.resolve(specifier), overrides, names })
+  return stageLoader({ resolveOwn: (specifier) => import.meta.resolve(specifier), overrides, names: ownStages })
 }
 
 /** `--stage name=path`, any number of times. @throws KpipeError KPIPE_USAGE */
