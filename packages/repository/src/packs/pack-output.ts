@@ -84,5 +84,14 @@ export class PackOutput {
       throw new KpipeError('KPIPE_STORE_FAILED', `another object is at ${store.location} under the new name ${name}`, { object: name })
     }
     this.#bytesStored += record[2]
+    for (const part of parts) giveBack(part)
   }
+}
+
+/**
+ * Frees the memory of a frame that is stored: it is this writer's own, and the collector does not hurry for buffers
+ * outside its heap. Small parts may lie in a pool that others use.
+ */
+function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteLength > Buffer.poolSize) buffer.transfer(0)
 }
