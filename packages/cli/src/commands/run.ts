@@ -1,7 +1,12 @@
 import { string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
 import { KpipeError } from '@kpipe/engine/contracts'
+import type { Repository } from '@kpipe/repository'
+import { accompany } from '../backup/accompany.ts'
+import { inAttempts } from '../backup/attempts.ts'
 import { runBackup } from '../backup/run-backup.ts'
+import type { BackupOutcome } from '../backup/run-backup.ts'
+import { noFacts } from '../backup/run-facts.ts'
 import { summaryLine, summaryText } from '../backup/summary.ts'
 import { command } from '../command.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
@@ -35,23 +40,39 @@ export const run = command({
     const workers = await threads()
     const where = await locate({ ...flags, config: fileOf(args.file, flags.config) })
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
-    const repository = await openLocated(where, flags, { terminal, signal })
-    const progress = await openProgress(terminal, 'reading')
-    const outcome = await runBackup({
-      pipeline: where.pipeline,
-      repository,
-      workers,
-      signal,
-      name: flags.name,
-      tags: flags.tag ?? [],
-      warn: (message) => terminal.warn(message),
-      onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
-    }).finally(() => progress.stop())
-    // Counted from the start of the process, as the user waits.
-    const seconds = performance.now() / 1000
-    if (terminal.json) terminal.line(summaryLine(outcome, seconds))
-    else if (terminal.verbosity >= 0) terminal.write(summaryText(outcome, seconds))
-    for (const sentence of outcome.attention) terminal.warn(sentence)
-    return outcome.attention.length > 0 ? 3 : 0
+    const { pipeline } = where
+    const facts = noFacts(flags.name ?? pipeline.name)
+    const env = process.env
+    let repository: Repository | undefined
+    let seconds = 0
+    const attempt = async (count: number): Promise<BackupOutcome> => {
+      facts.attempts = count
+      repository ??= await openLocated(where, flags, { terminal, signal })
+      facts.repositoryId = repository.id
+      facts.location = repository.location
+      const progress = await openProgress(terminal, 'reading')
+      return runBackup({
+        pipeline,
+        repository,
+        workers,
+        signal,
+        name: flags.name,
+        tags: flags.tag ?? [],
+        warn: (message) => terminal.warn(message),
+        onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
+      }).finally(() => progress.stop())
+    }
+    const attention = await accompany({ pipeline, facts, terminal, signal, env }, async () => {
+      const outcome = await inAttempts(pipeline.retry, signal, (sentence) => terminal.warn(sentence), attempt)
+      // Counted from the start of the process, as the user waits.
+      seconds = performance.now() / 1000
+      if (!terminal.json && terminal.verbosity >= 0) terminal.write(summaryText(outcome, seconds))
+      return outcome
+    })
+    // The last line, also after the hooks: it tells what failed beside the backup.
+    if (terminal.json && facts.outcome !== undefined)
+      terminal.line({ ...summaryLine(facts.outcome, seconds), attempts: facts.attempts, attention })
+    for (const sentence of attention) terminal.warn(sentence)
+    return attention.length > 0 ? 3 : 0
   },
 })

@@ -45,7 +45,7 @@ test('the summary for people names snapshot, name, revision and stages', async (
   t.match(stdout, /^snapshot [0-9a-f]{12} of sample, revision 142\n {2}read {4}74 kB in 19 pages/)
   t.match(stdout, /\n {2}trailer verified\n/)
   t.match(stdout, /\n {2}stages {2}\w+ \d+\.\d+/)
-  t.match(stderr, /^(reading: \d+ % of 74 kB\n)*reading: 100 % of 74 kB\n$/)
+  t.equal(stderr, '', 'a short run tells no progress')
 })
 
 test('-q says nothing', async (t) => {

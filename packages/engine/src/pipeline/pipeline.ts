@@ -22,6 +22,8 @@ export interface Pipeline {
   /** `textfile` is where numbers for node-exporter go. */
   readonly metrics: { readonly textfile: string } | undefined
   readonly retry: Retry
+  /** Variables of the environment whose values stand in secret settings. */
+  readonly secretVariables: readonly string[]
 }
 
 /** How often a run tries when source or store fail, and how long it waits in between. */

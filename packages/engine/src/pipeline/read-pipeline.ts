@@ -10,11 +10,12 @@ import type { Path, PipelineDocument } from './document.ts'
 import { parseDocument } from './document.ts'
 import { durationMs } from './duration.ts'
 import { readHooks } from './hooks.ts'
-import { interpolate } from './interpolation.ts'
+import { askedFor, interpolate } from './interpolation.ts'
 import type { Pipeline } from './pipeline.ts'
 import { readPipelineText } from './pipeline-text.ts'
 import type { Problem } from './problem.ts'
 import { pipelineInvalid } from './problem.ts'
+import { isSecretSetting } from './secret-settings.ts'
 import type { NamedStage, PipelineShape } from './shape.ts'
 import { limitNames, pipelineSchema } from './shape.ts'
 import { listedKinds, orderProblems } from './stage-order.ts'
@@ -93,6 +94,7 @@ async function build(
   const shape = document.value as PipelineShape
   const fits = (...path: Path) => !misshapen.some((problem) => path.every((name, i) => problem.path[i] === name))
 
+  const secretVariables: string[] = []
   async function load(kinds: readonly StageKind[], named: NamedStage, ...path: Path): Promise<LoadedStage | undefined> {
     if (!fits(...path)) return undefined
     try {
@@ -100,6 +102,8 @@ async function build(
       const stage = found.stage as StageBase<StageKind>
       const read = await readSettings(stage.settings, named.with, folder)
       for (const problem of read.problems) add([...path, 'with', ...problem.path], problem.at, `stage ${named.use}: ${problem.message}`)
+      const secrets = Object.keys(read.settings).filter((name) => isSecretSetting(stage.settings, name))
+      secretVariables.push(...secrets.flatMap((name) => askedFor(document.written([...path, 'with', name]) ?? '').env))
       return { ...found, stage, settings: read.settings }
     } catch (error) {
       if (!(error instanceof KpipeError)) throw error
@@ -163,5 +167,6 @@ async function build(
     hooks,
     metrics: shape.metrics && { textfile: resolve(folder, shape.metrics.textfile) },
     retry: shape.retry ? { attempts: shape.retry.attempts ?? 3, delayMs: delayMs ?? 30_000 } : { attempts: 1, delayMs: 0 },
+    secretVariables,
   }
 }
