@@ -9,8 +9,11 @@ interface Settings {
 
 /** 2^22 bytes: a window that spans a whole frame of 4 MiB. */
 const windowLog = 22
-/** Results grow by pieces of this size, which is above what Buffer takes from its pool: a result has memory of its own. */
-const pieceBytes = 1 << 20
+/**
+ * What zstd may make of so many bytes, and some more. With room for all of it zstd reads its input where it is instead of copying it
+ * into a window of its own: a third faster, and 30 MiB less at the peak of a process.
+ */
+const mostBytes = (bytes: number): number => bytes + (bytes >>> 8) + 65536
 
 /** zstd, one standard frame per frame of the repository. Calls are synchronous, for they run on a worker. */
 export const compress: CodecStage<Settings> = {
@@ -39,7 +42,7 @@ export const compress: CodecStage<Settings> = {
       [constants.ZSTD_c_contentSizeFlag]: 1,
     }
     return {
-      encode: (bytes) => trimmed(zstdCompressSync(bytes, { params, chunkSize: pieceBytes, pledgedSrcSize: bytes.length })),
+      encode: (bytes) => trimmed(zstdCompressSync(bytes, { params, chunkSize: mostBytes(bytes.length), pledgedSrcSize: bytes.length })),
       decode(bytes, _shape, decodedBytes) {
         const { buffer: decoded, engine } = decompress(bytes, decodedBytes)
         if (decoded.length !== decodedBytes) {
@@ -54,13 +57,13 @@ export const compress: CodecStage<Settings> = {
 }
 
 /**
- * The result without the unused rest of its piece, which is freed at once: the collector does not hurry for memory
+ * The result without the unused rest of its buffer, which is freed at once: the collector does not hurry for memory
  * outside its heap, and a run makes hundreds of these.
  */
 function trimmed(result: Buffer): Uint8Array {
   if (result.byteLength === result.buffer.byteLength) return result
   const exact = new Uint8Array(result)
-  if (result.buffer.byteLength >= pieceBytes) (result.buffer as ArrayBuffer).transfer(0)
+  if (result.buffer.byteLength > Buffer.poolSize) (result.buffer as ArrayBuffer).transfer(0)
   return exact
 }
 
