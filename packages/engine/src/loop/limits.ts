@@ -10,7 +10,7 @@ export interface BackupLimits {
 }
 
 export const defaultLimits: BackupLimits = {
-  segmentBytes: 2 * 1024 * 1024,
+  segmentBytes: 1024 * 1024,
   frameBytes: 4 * 1024 * 1024,
   stallTimeoutMs: 60_000,
   maxHoldMs: 600_000,
