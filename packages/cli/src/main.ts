@@ -3,7 +3,7 @@ import { asksForJson, rewriteTo } from './argv.ts'
 import { commandTable } from './command-table.ts'
 import { describeFailure, withHint } from './failure.ts'
 import { commandHelp, overview } from './help.ts'
-import { leave } from './leave.ts'
+import { leaveFailed } from './leave-failed.ts'
 import { nearestName } from './nearest-name.ts'
 import { abortOnSignals } from './signals.ts'
 import { openTerminal } from './terminal.ts'
@@ -16,9 +16,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 let terminal: Terminal = openTerminal({ json: asksForJson(process.argv), verbosity: 0 })
-process.on('uncaughtException', (error) => leave(report(error)))
+process.on('uncaughtException', (error) => leaveFailed(report(error)))
 // Nothing may keep a finished command alive: neither an idle worker nor a connection that is not closed yet.
-leave(await main(rewriteTo(process.argv.slice(2))).catch(report))
+process.exit(await main(rewriteTo(process.argv.slice(2))).catch((error: unknown) => leaveFailed(report(error))))
 
 async function main([name, ...words]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h') return show(overview(), name === undefined ? 64 : 0)

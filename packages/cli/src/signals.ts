@@ -1,5 +1,5 @@
 import { KpipeError } from '@kpipe/engine/contracts'
-import { leave } from './leave.ts'
+import { leaveFailed } from './leave-failed.ts'
 
 /** Signals closer together than this are one, sent twice: by a launcher that passes on what its whole group got. */
 const echoMs = 100
@@ -17,7 +17,7 @@ export function abortOnSignals(say: (text: string) => void): AbortSignal {
       firstAt = now
       say('stopping; once more stops at once')
       controller.abort(new KpipeError('KPIPE_INTERRUPTED', `stopped by ${name}`, { signal: name }))
-    } else if (now - firstAt >= echoMs) leave(130)
+    } else if (now - firstAt >= echoMs) leaveFailed(130)
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal)
   return controller.signal
