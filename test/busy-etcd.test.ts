@@ -4,6 +4,7 @@ import { getEtcd } from '../scripts/etcd/get-etcd.ts'
 import { runTool } from '../scripts/etcd/run-tool.ts'
 import { loopbackEnv } from '../scripts/loopback-env.ts'
 import { etcdClient, withEtcd, writeKeys } from './support/etcd.ts'
+import { meanwhile } from './support/kpipe.ts'
 import { lastLine, place } from './support/place.ts'
 import { tcpProxy } from './support/tcp-proxy.ts'
 
@@ -38,7 +39,7 @@ for (const line of ['3.4', '3.6'] as const) {
       const writer = hammer(etcd.clientUrl)
       const held = proxy.holdAfter(4 << 20)
       const { ended } = spawn(['run', 'backup.yaml', '--json'])
-      await held
+      await meanwhile(held, ended)
       const atHold = writer.revision
       while (writer.revision < atHold + 200) await new Promise((resolve) => setTimeout(resolve, 10))
       const atRelease = writer.revision

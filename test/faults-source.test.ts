@@ -9,6 +9,7 @@ import { startEtcd, type RunningEtcd } from '../scripts/etcd/start-etcd.ts'
 import { blobMessage, fakeEtcd, snapshotMessages } from '../packages/stage-etcd/test/fake-etcd.ts'
 import { writeKeys } from './support/etcd.ts'
 import { fails, told } from './support/failing.ts'
+import { meanwhile } from './support/kpipe.ts'
 import { filesWith, lastLine, place } from './support/place.ts'
 import { until } from './support/processes.ts'
 import { tcpProxy } from './support/tcp-proxy.ts'
@@ -78,7 +79,7 @@ test('an etcd that is killed in mid-stream', async (t) => {
   const before = await at.traces()
   const held = proxy.holdAfter(8 << 20)
   const { ended } = at.spawn(['run'])
-  await held
+  await meanwhile(held, ended)
   etcd.kill('SIGKILL')
   await etcd.exited
   proxy.release()
@@ -111,7 +112,7 @@ test('a large etcd behind a bad network', async (t) => {
     const before = await at.traces()
     const held = proxy.holdAfter(8 << 20)
     const { ended } = at.spawn(['run'])
-    await held
+    await meanwhile(held, ended)
     told(t, await ended, {
       code: 'KPIPE_SOURCE_STALLED',
       says: [`snapshot from etcd at ${proxy.address}`, /no progress within 1 s after \d+ of \d{8} bytes/],

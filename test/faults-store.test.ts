@@ -17,7 +17,7 @@ import { startEtcd } from '../scripts/etcd/start-etcd.ts'
 import { brokenDisk, drafts, onSmallDisk } from './support/broken-disk.ts'
 import { writeKeys } from './support/etcd.ts'
 import { fails, told } from './support/failing.ts'
-import type { KpipeOptions } from './support/kpipe.ts'
+import { meanwhile, type KpipeOptions } from './support/kpipe.ts'
 import { emptyPlace, filesUnder, filesWith, place, type Place } from './support/place.ts'
 import { until } from './support/processes.ts'
 import { tcpProxy } from './support/tcp-proxy.ts'
@@ -124,7 +124,10 @@ test('a store that hangs: etcd is let go at once, nothing is published, exit 75'
   const { snapshots } = await at.traces()
   const broken = brokenDisk(at, 'hang', { on: drafts, from: 2 })
   const { child, ended } = at.spawn(['run'], broken.options)
-  await until('the stream', () => proxy.open > 0)
+  await meanwhile(
+    until('the stream', () => proxy.open > 0),
+    ended,
+  )
   await until('etcd is let go', () => proxy.open === 0)
   t.equal(child.exitCode, null, 'while the program still waits for the store to take the end of this backup')
   told(t, await ended, {

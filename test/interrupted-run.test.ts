@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'tap'
 import { withEtcd, writeKeys } from './support/etcd.ts'
 import { told } from './support/failing.ts'
+import { meanwhile } from './support/kpipe.ts'
 import { filesWith, place } from './support/place.ts'
 import { processesWith, until } from './support/processes.ts'
 import { tcpProxy } from './support/tcp-proxy.ts'
@@ -22,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
         const mark = `${process.pid}-${signal}`
         const held = proxy.holdAfter(8 << 20)
         const { child, ended } = at.spawn(['run'], { env: { KPIPE_TEST_MARK: mark } })
-        await held
+        await meanwhile(held, ended)
         child.kill(signal)
         told(t, await ended, { code: 'KPIPE_INTERRUPTED', says: [`stopped by ${signal}`], hint: /Nothing half is left behind/ })
         await until('etcd is let go', () => proxy.open === 0)
@@ -46,7 +47,10 @@ test('SIGINT during a restore leaves nothing at the target', async (t) => {
   t.equal((await at.kpipe(['run', '-q'], { input: randomBytes(96 << 20) })).code, 0)
   const before = await at.traces()
   const { child, ended } = at.spawn(['restore', 'latest', '-to', './snap', '--json'])
-  await until('the target', async () => (await at.traces()).files.some((name) => name.includes('.snap.')))
+  await meanwhile(
+    until('the target', async () => (await at.traces()).files.some((name) => name.includes('.snap.'))),
+    ended,
+  )
   child.kill('SIGINT')
   const { code, stdout } = await ended
   t.equal(code, 130, stdout)

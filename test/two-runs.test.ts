@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { test } from 'tap'
+import { meanwhile } from './support/kpipe.ts'
 import { lastLine, place } from './support/place.ts'
 import { until } from './support/processes.ts'
 
@@ -19,7 +20,10 @@ for (const [names, words] of [
     const inputs = words.map(() => Buffer.concat([common, randomBytes(20 << 20)]))
     const runs = words.map((more) => at.spawn(['run', '--json', ...more], { input: { open: true } }))
     for (const [index, { child }] of runs.entries()) child.stdin!.write(inputs[index]!.subarray(0, 12 << 20))
-    await until('both are announced', async () => (await at.logKinds()) === 'GENESIS OPEN OPEN')
+    await meanwhile(
+      until('both are announced', async () => (await at.logKinds()) === 'GENESIS OPEN OPEN'),
+      Promise.race(runs.map((run) => run.ended)),
+    )
     t.same(at.logNames(), ['0', '1', '2'], 'the log holds both OPEN entries and nothing after them')
     for (const [index, { child }] of runs.entries()) child.stdin!.end(inputs[index]!.subarray(12 << 20))
     const ended = await Promise.all(runs.map((run) => run.ended))

@@ -70,3 +70,12 @@ export function collect(child: ReturnType<typeof spawn>): Promise<Ended> {
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
 }
+
+/** What a test waits for while kpipe runs. @throws Error with its output when kpipe ends before */
+export function meanwhile<Value>(reached: Promise<Value>, ended: Promise<Ended>): Promise<Value> {
+  const tooEarly = ended.then(({ code, stdout, stderr }) => {
+    throw new Error(`kpipe ended too early, with ${code}: ${stdout}${stderr}`)
+  })
+  tooEarly.catch(() => {}) // The usual case: it ends when the test is done with waiting.
+  return Promise.race([reached, tooEarly])
+}
