@@ -18,6 +18,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     usesThreads: true,
     load: async () => (await import('./commands/run.ts')).run,
   },
+  lint: {
+    summary: 'Check a pipeline file.',
+    load: async () => (await import('./commands/lint.ts')).lint,
+  },
   restore: {
     summary: 'Write a snapshot back, byte for byte.',
     usesThreads: true,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { defaultLimits, readPipeline, useStage } from '@kpipe/engine'
-import type { LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
+import { defaultLimits, examinePipeline, readPipeline, useStage } from '@kpipe/engine'
+import type { ExaminedPipeline, LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store, StoreStage } from '@kpipe/engine/contracts'
 import { openRepository } from '@kpipe/repository'
@@ -54,6 +54,11 @@ export async function locate(flags: WhereFlags, env: Environment = process.env):
 
 export function readPipelineFile(file: string, loader: StageLoader, env: Environment): Promise<Pipeline> {
   return readPipeline(file, { loader, env: { ...env }, defaultStages, defaultInspect })
+}
+
+/** The same for who wants to tell of the file itself, whatever is wrong with it. */
+export function examinePipelineFile(file: string, loader: StageLoader, env: Environment): Promise<ExaminedPipeline> {
+  return examinePipeline(file, { loader, env: { ...env }, defaultStages, defaultInspect })
 }
 
 /** The store, which may not hang. */

@@ -9,6 +9,8 @@ export interface Pipeline {
   readonly folder: string
   readonly name: string | undefined
   readonly source: LoadedStage<SourceStage>
+  /** The list of stages in its order, or the default one; `chunk` to `codecs` are picked from it. */
+  readonly stages: readonly LoadedStage[]
   readonly chunk: LoadedStage<ChunkStage>
   readonly hash: LoadedStage<HashStage>
   readonly inspect: LoadedStage<InspectStage> | undefined

@@ -156,6 +156,7 @@ async function build(
     folder,
     name: shape.name,
     source: source as unknown as Pipeline['source'],
+    stages,
     chunk: listed('chunk') as unknown as Pipeline['chunk'],
     hash: listed('hash') as unknown as Pipeline['hash'],
     inspect: inspect as unknown as Pipeline['inspect'],
