@@ -1,10 +1,9 @@
-import { KpipeError } from '@kpipe/engine/contracts'
 import { asksForJson, rewriteTo } from './argv.ts'
+import { commandNamed } from './command-name.ts'
 import { commandTable } from './command-table.ts'
-import { describeFailure, withHint } from './failure.ts'
+import { describeFailure } from './failure.ts'
 import { commandHelp, overview } from './help.ts'
 import { leaveFailed } from './leave-failed.ts'
-import { nearestName } from './nearest-name.ts'
 import { abortOnSignals } from './signals.ts'
 import { openTerminal } from './terminal.ts'
 import { threads } from './threads.ts'
@@ -20,11 +19,13 @@ process.on('uncaughtException', (error) => leaveFailed(report(error)))
 // Nothing may keep a finished command alive: neither an idle worker nor a connection that is not closed yet.
 process.exit(await main(rewriteTo(process.argv.slice(2))).catch((error: unknown) => leaveFailed(report(error))))
 
-async function main([name, ...words]: readonly string[]): Promise<number> {
-  if (name === undefined || name === '--help' || name === '-h') return show(overview(), name === undefined ? 64 : 0)
-  if (name === 'help') return words[0] === undefined ? show(overview(), 0) : help(words[0])
-  const { load, usesThreads } = await find(name)
+async function main(argv: readonly string[]): Promise<number> {
+  const [first] = argv
+  if (first === undefined || first === '--help' || first === '-h') return show(overview(), first === undefined ? 64 : 0)
+  if (first === 'help') return argv[1] === undefined ? show(overview(), 0) : help((await commandNamed(argv.slice(1))).name)
+  const { name, rest: words } = await commandNamed(argv)
   if (asksForHelp(words)) return help(name)
+  const { load, usesThreads } = commandTable[name]
   // Only started here: a command that waits for them hears of their faults.
   if (usesThreads) void (await threads())
   const { parseArguments } = await import('./parse.ts')
@@ -39,22 +40,13 @@ async function main([name, ...words]: readonly string[]): Promise<number> {
   })
 }
 
-async function find(name: string) {
-  const entry = Object.hasOwn(commandTable, name) ? commandTable[name] : undefined
-  if (entry !== undefined) return entry
-  const meant = await nearestName(name, Object.keys(commandTable))
-  const hint = `${meant === undefined ? '' : `Did you mean \`kpipe ${meant}\`? `}See \`kpipe help\`.`
-  const what = name.startsWith('-') ? `a command comes first, not ${name}` : `there is no command ${name}`
-  throw withHint(new KpipeError('KPIPE_USAGE', what), hint)
-}
-
 function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf('--')
   return (end === -1 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')
 }
 
 async function help(name: string): Promise<number> {
-  return show(await commandHelp(name, await (await find(name)).load()), 0)
+  return show(await commandHelp(name, await commandTable[name].load()), 0)
 }
 
 function show(text: string, exitCode: number): number {
