@@ -18,11 +18,12 @@ if (unknown !== undefined) {
 
 const parts = [`# What was measured\n\nPrinted by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}.\n\n${await machine()}`]
 for (const name of chosen.length > 0 ? chosen : all) {
+  const load = loadavg()[0]!.toFixed(1)
   const args = [...process.execArgv, join(import.meta.dirname, `${name}.ts`)]
   const { stdout, seconds } = await runChild(process.execPath, args, process.env)
   console.log(stdout)
   console.error(`${name}: ${seconds.toFixed(0)} s`)
-  parts.push(stdout.trim())
+  parts.push(`${stdout.trim()}\n\n(Load of the machine when this began: ${load}.)`)
 }
 if (chosen.length === 0) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${parts.join('\n\n')}\n`)
 
@@ -31,12 +32,6 @@ async function machine(): Promise<string> {
     ['processors', `${availableParallelism()} of ${cpus()[0]?.model.trim()}`],
     ['memory', `${(totalmem() / 2 ** 30).toFixed(0)} GiB`],
     ['system', `${process.platform} ${execFileSync('uname', ['-r'], { encoding: 'utf8' }).trim().split('-')[0]}, ${process.arch}`],
-    [
-      'load before',
-      loadavg()
-        .map((value) => value.toFixed(1))
-        .join(' '),
-    ],
     ['kpipe', (await kpipe(['--version'])).stdout.trim()],
     ['etcd', (await getEtcd({ version: '3.6', log: console.error })).version],
   ]

@@ -1,6 +1,8 @@
-/** A Markdown table; numbers are written to the right. */
+/** A Markdown table; columns of numbers, but for the first, are written to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const right = head.map((_, column) => rows.some((row) => typeof row[column] === 'number' || /^[<≤]?[\d.]/.test(String(row[column]))))
+  const right = head.map(
+    (_, column) => column > 0 && rows.some((row) => typeof row[column] === 'number' || /^[<≤]?[\d.]/.test(String(row[column]))),
+  )
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(right.map((numeric) => (numeric ? '---:' : '---'))), ...rows.map(line)].join('\n')
 }
