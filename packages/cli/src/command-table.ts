@@ -36,4 +36,32 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     usesThreads: true,
     load: async () => (await import('./commands/status.ts')).status,
   },
+  stages: {
+    summary: 'List the stages that a pipeline file can use.',
+    load: async () => (await import('./commands/stages/list.ts')).list,
+  },
+  'stages show': {
+    summary: 'Show what a stage does, its settings, and an example.',
+    load: async () => (await import('./commands/stages/show.ts')).show,
+  },
+  'stages add': {
+    summary: 'Add a package of a stage beside the pipeline file.',
+    load: async () => (await import('./commands/stages/add.ts')).add,
+  },
+  'stages remove': {
+    summary: 'Remove a package of a stage that was added.',
+    load: async () => (await import('./commands/stages/remove.ts')).remove,
+  },
+  'stages create': {
+    summary: 'Create a package of a stage, to begin with.',
+    load: async () => (await import('./commands/stages/create.ts')).create,
+  },
+  'stages build': {
+    summary: 'Pack a package of a stage with all that it depends on.',
+    load: async () => (await import('./commands/stages/build.ts')).build,
+  },
+  'config show': {
+    summary: 'Show what a run would go by, and where each value comes from.',
+    load: async () => (await import('./commands/config-show.ts')).configShow,
+  },
 }

@@ -8,7 +8,7 @@ import { openRepository } from '@kpipe/repository'
 import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
-import { findPipelineFile } from './pipeline-file.ts'
+import { findPipelineFile, whyPipelineFile } from './pipeline-file.ts'
 import { hasRepository } from './has-repository.ts'
 import { impatientStore } from './impatient-store.ts'
 import type { Environment } from './pipeline-file.ts'
@@ -75,7 +75,10 @@ export async function openLocated(
   env: Environment = process.env,
 ): Promise<Repository> {
   const { terminal, signal } = options
+  const { pipeline } = where
+  if (pipeline !== undefined) terminal.explain(`pipeline file: ${pipeline.file}, ${whyPipelineFile(flags.config, env)}`)
   const store = await openStore(where, signal)
+  terminal.explain(`store: ${store.location}, from ${pipeline === undefined ? '--store' : 'the pipeline file'}`)
   // Who never made a repository has no key either, and needs to hear of the repository first.
   if (!(await hasRepository(store)))
     throw noRepository(new KpipeError('KPIPE_NO_REPOSITORY', `there is no repository at ${store.location}`), where.pipeline)

@@ -21,6 +21,12 @@ export function findPipelineFile(named: string | undefined, env: Environment): s
   return found
 }
 
+/** Why that file, in a few words. */
+export function whyPipelineFile(named: string | undefined, env: Environment): string {
+  if (named !== undefined) return 'named on the command line'
+  return env['KPIPE_CONFIG'] ? 'named by KPIPE_CONFIG' : 'found without being named'
+}
+
 function existing(file: string, why: string): string {
   if (!existsSync(file)) throw new KpipeError('KPIPE_PIPELINE_MISSING', `there is no pipeline file ${file}${why}`, { file })
   return file

@@ -25,11 +25,21 @@ export async function findSecret(places: SecretPlaces, terminal: Terminal): Prom
   if (keyFile !== undefined && phraseFile !== undefined) {
     throw new KpipeError('KPIPE_USAGE', '--key-file and --recovery-phrase-file were both given, and one of them is enough')
   }
-  if (keyFile !== undefined) return readKeyFile(resolve(keyFile))
-  if (phraseFile !== undefined) return readPhraseFile(resolve(phraseFile))
-  if (env['KPIPE_KEY_FILE']) return readKeyFile(resolve(env['KPIPE_KEY_FILE']))
-  if (env['KPIPE_RECOVERY_PHRASE']) return parseRecoveryPhrase(env['KPIPE_RECOVERY_PHRASE'])
-  if (pipelineKeyFile !== undefined) return readKeyFile(pipelineKeyFile)
+  const readKey = (file: string, from: string) => {
+    terminal.explain(`key: ${file}, from ${from}`)
+    return readKeyFile(file)
+  }
+  if (keyFile !== undefined) return readKey(resolve(keyFile), '--key-file')
+  if (phraseFile !== undefined) {
+    terminal.explain(`recovery phrase: ${resolve(phraseFile)}, from --recovery-phrase-file`)
+    return readPhraseFile(resolve(phraseFile))
+  }
+  if (env['KPIPE_KEY_FILE']) return readKey(resolve(env['KPIPE_KEY_FILE']), 'KPIPE_KEY_FILE')
+  if (env['KPIPE_RECOVERY_PHRASE']) {
+    terminal.explain('recovery phrase: from KPIPE_RECOVERY_PHRASE')
+    return parseRecoveryPhrase(env['KPIPE_RECOVERY_PHRASE'])
+  }
+  if (pipelineKeyFile !== undefined) return readKey(pipelineKeyFile, 'the pipeline file')
   if (terminal.canAsk) return parseRecoveryPhrase(await askHidden('Recovery phrase: '))
   throw new KpipeError('KPIPE_KEY_MISSING', 'neither a key file nor a recovery phrase was given, and there is no terminal to ask at')
 }

@@ -46,7 +46,11 @@ export interface ExaminedPipeline {
  * @throws KpipeError KPIPE_PIPELINE_MISSING, or KPIPE_PIPELINE_INVALID telling everything that is wrong with it
  */
 export async function readPipeline(file: string, options: ReadPipelineOptions): Promise<Pipeline> {
-  const { pipeline, text, problems } = await examinePipeline(file, options)
+  return soundPipeline(await examinePipeline(file, options))
+}
+
+/** @throws KpipeError KPIPE_PIPELINE_INVALID telling everything that is wrong */
+export function soundPipeline({ file, text, problems, pipeline }: ExaminedPipeline): Pipeline {
   if (pipeline === undefined) throw pipelineInvalid(file, text, problems)
   return pipeline
 }
