@@ -1,4 +1,4 @@
-import type { Store } from '../contracts/index.ts'
+import { KpipeError, type Store } from '../contracts/index.ts'
 
 /** A store in memory, with its objects open to tests. */
 export interface MemoryStore extends Store {
@@ -12,6 +12,7 @@ export function memoryStore(objects: Iterable<readonly [string, Uint8Array]> = [
     location: 'memory',
     objects: held,
     async create(name, parts) {
+      if (!isName(name)) throw new KpipeError('KPIPE_STORE_FAILED', `create: "${name}" is not a name of an object`, { object: name })
       const bytes = concat(parts)
       const other = held.get(name)
       if (other !== undefined) return Buffer.compare(other, bytes) === 0 ? 'created' : 'exists'
@@ -33,6 +34,10 @@ export function memoryStore(objects: Iterable<readonly [string, Uint8Array]> = [
       held.delete(name)
     },
   }
+}
+
+function isName(name: string): boolean {
+  return /^[a-z0-9-]+(\/[a-z0-9-]+)*$/.test(name) && name.length <= 120
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,0 +1,159 @@
+import t from 'tap'
+import { KpipeError, type PositionedTarget, type TargetStage } from '@kpipe/engine/contracts'
+import { targetConformance } from '@kpipe/engine/testing'
+import { failures } from './failures.ts'
+
+type Place = Map<string, Uint8Array>
+const places = new Map<string, Place>()
+
+async function place() {
+  const name = String(places.size)
+  const files: Place = new Map()
+  places.set(name, files)
+  return {
+    settings: { place: name },
+    visible: async () => files.get('snap'),
+    everything: async () => [...files.keys()],
+  }
+}
+
+let drafts = 0
+const exists = () => new KpipeError('KPIPE_TARGET_EXISTS', 'snap exists')
+
+/** Writes to a draft that gets its name at the end. */
+function targetStage(
+  change: (target: PositionedTarget, files: Place, draft: string) => Partial<PositionedTarget> = () => ({}),
+  refuses = true,
+): TargetStage<{ place: string }> {
+  return {
+    kind: 'target',
+    summary: 'a target of a test',
+    settings: {
+      type: 'object',
+      properties: { place: { type: 'string', description: 'Where.' } },
+      required: ['place'],
+      additionalProperties: false,
+    },
+    async open({ place }, { bytes }) {
+      const files = places.get(place)!
+      if (refuses && files.has('snap')) throw exists()
+      const draft = `draft-${drafts++}`
+      files.set(draft, new Uint8Array(bytes))
+      const target: PositionedTarget = {
+        ordered: false,
+        async write(position, piece) {
+          files.get(draft)!.set(piece, position)
+        },
+        async read(position, into) {
+          const found = files.get(draft)!.subarray(position, position + into.length)
+          into.set(found)
+          return found.length
+        },
+        async commit() {
+          if (files.has('snap')) throw exists()
+          files.set('snap', files.get(draft)!)
+          files.delete(draft)
+        },
+        async abort() {
+          files.delete(draft)
+        },
+      }
+      return { ...target, ...change(target, files, draft) }
+    },
+  }
+}
+
+const visible = 'nothing shows before commit, and then everything at once'
+
+const broken: Record<string, { stage: TargetStage<{ place: string }>; title: string; says: RegExp }> = {
+  'that shows what is written before commit': {
+    stage: targetStage((target, files, draft) => ({
+      async write(position, piece) {
+        await target.write(position, piece)
+        files.set('snap', files.get(draft)!)
+      },
+      commit: async () => void files.delete(draft),
+    })),
+    title: visible,
+    says: /^something shows after 100000 of 300000 bytes, before commit$/,
+  },
+  'that shows an empty file when it is opened': {
+    stage: targetStage((_target, files) => {
+      files.set('snap', new Uint8Array(0))
+      return {}
+    }),
+    title: visible,
+    says: /^something shows when a target was opened$/,
+  },
+  'that shows nothing after commit': {
+    stage: targetStage(() => ({ commit: async () => {} })),
+    title: visible,
+    says: /^nothing shows after commit$/,
+  },
+  'that leaves its draft behind': {
+    stage: targetStage(() => ({ abort: async () => {} })),
+    title: 'what is given up leaves nothing behind',
+    says: /^draft-\d+ was left behind when it was given up after 0 bytes$/,
+  },
+  'that replaces what exists': {
+    stage: targetStage(
+      (_target, files, draft) => ({
+        async commit() {
+          files.set('snap', files.get(draft)!)
+          files.delete(draft)
+        },
+      }),
+      false,
+    ),
+    title: 'what exists is refused and stays as it is',
+    says: /^opening a target that exists is not refused$/,
+  },
+  'that replaces what has appeared meanwhile': {
+    stage: targetStage((_target, files, draft) => ({
+      async commit() {
+        files.set('snap', files.get(draft)!)
+        files.delete(draft)
+      },
+    })),
+    title: 'what exists is refused and stays as it is',
+    says: /^committing over what has appeared meanwhile is not refused$/,
+  },
+  'that keeps pieces that are not its own': {
+    stage: targetStage((target) => {
+      const pieces: [number, Uint8Array][] = []
+      return {
+        write: async (position, piece) => void pieces.push([position, piece]),
+        async commit() {
+          for (const [position, piece] of pieces) await target.write(position, piece)
+          await target.commit()
+        },
+      }
+    }),
+    title: 'bytes may be used for something else when they are written',
+    says: /^what shows after commit differs at byte \d+ of 300000$/,
+  },
+  'that says positions and goes by order': {
+    stage: targetStage((target) => {
+      let at = 0
+      return {
+        async write(_position, piece) {
+          await target.write(at, piece)
+          at += piece.length
+        },
+      }
+    }),
+    title: 'pieces may come in any order and be read back, where a target takes positions',
+    says: /^what is read back differs/,
+  },
+}
+
+t.test('a target that keeps its promises passes', async (t) => {
+  t.same(await failures(targetConformance(targetStage(), place)), {})
+})
+
+for (const [what, { stage, title, says }] of Object.entries(broken)) {
+  t.test(`a target ${what} is caught`, async (t) => {
+    const failed = await failures(targetConformance(stage, place))
+    t.match(failed[title], says, title)
+  })
+}
