@@ -1,0 +1,7 @@
+import { hashConformance } from '@kpipe/engine/testing'
+import { test } from 'tap'
+import hash from '../src/index.ts'
+
+for (const algorithm of ['sha256', 'blake3']) {
+  for (const { title, run } of hashConformance(hash, { settings: { algorithm } })) test(`${algorithm}: ${title}`, run)
+}
