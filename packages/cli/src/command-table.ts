@@ -64,4 +64,8 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: 'Show what a run would go by, and where each value comes from.',
     load: async () => (await import('./commands/config-show.ts')).configShow,
   },
+  schema: {
+    summary: 'Print the JSON Schema of pipeline files, for editors.',
+    load: async () => (await import('./commands/schema.ts')).schema,
+  },
 }

@@ -1,3 +1,4 @@
+export { editorSchema, editorSchemaTitle, type OwnStage } from './editor-schema.ts'
 export { type PipelineDocument, type Path } from './document.ts'
 export { type Hook, type Hooks, type HookTime, hookTimes } from './hooks.ts'
 export { askedFor } from './interpolation.ts'

@@ -6,5 +6,5 @@ const secretNames = /^(password|passphrase|token|secret|accessKey|secretKey)$/i
 /** Whether a setting of a stage is a secret: it is `writeOnly` in the schema, or its name says so. */
 export function isSecretSetting(schema: SettingsSchema, name: string): boolean {
   const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined
-  return (property as { readonly writeOnly?: boolean } | undefined)?.writeOnly === true || secretNames.test(name)
+  return property?.writeOnly === true || secretNames.test(name)
 }
