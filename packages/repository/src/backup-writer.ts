@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { EncodedFrame, KnownChunks, RecipeSegment, Store } from '@kpipe/engine/contracts'
 import type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
+import { giveBack } from './give-back.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { Log } from './log/log.ts'
 import { encodePackNumbers } from './log/pack-numbers.ts'
@@ -102,7 +103,7 @@ export class RepositoryWriter implements BackupWriter {
       parent: this.#recipe,
       ownPacks: this.#ownPacks,
       packOfFrame: this.#packOfFrame,
-      store: (plain) => this.#storeUnit(plain),
+      store: (plain) => this.#storeUnit(plain).finally(() => giveBack(plain)),
     })
     const manifest = this.#manifest(options, recipe)
     const encoded = encodeManifest(manifest)

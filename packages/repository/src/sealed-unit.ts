@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { giveBack } from './give-back.ts'
 
 /** salt 32 | commitment 16 | ciphertext | GCM tag 16. */
 export const unitOverheadBytes = 64
@@ -27,7 +28,9 @@ export function sealUnit(
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
   cipher.setAAD(header)
   const pieces = plain.map((piece) => cipher.update(piece))
-  return Buffer.concat([salt, commitment, ...pieces, cipher.final(), cipher.getAuthTag()])
+  const sealed = Buffer.concat([salt, commitment, ...pieces, cipher.final(), cipher.getAuthTag()])
+  for (const piece of pieces) giveBack(piece)
+  return sealed
 }
 
 /** Why a unit did not open: its commitment is another key's, or its bytes are not what was sealed. */

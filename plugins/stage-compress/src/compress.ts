@@ -61,7 +61,8 @@ export const compress: CodecStage<Settings> = {
  * outside its heap, and a run makes hundreds of these.
  */
 function trimmed(result: Buffer): Uint8Array {
-  if (result.byteLength === result.buffer.byteLength) return result
+  // What hardly shrinks is not worth a copy.
+  if (result.byteLength >= result.buffer.byteLength * 0.9) return result
   const exact = new Uint8Array(result)
   if (result.buffer.byteLength > Buffer.poolSize) (result.buffer as ArrayBuffer).transfer(0)
   return exact

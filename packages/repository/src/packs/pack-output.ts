@@ -2,6 +2,7 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import { createObject } from '../create-object.ts'
 import type { PackClass } from '../format.ts'
+import { giveBack } from '../give-back.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { NewPack } from '../log/payload.ts'
 import type { ListedFrame } from './directory.ts'
@@ -84,14 +85,7 @@ export class PackOutput {
       throw new KpipeError('KPIPE_STORE_FAILED', `another object is at ${store.location} under the new name ${name}`, { object: name })
     }
     this.#bytesStored += record[2]
+    // The frames are this writer's own.
     for (const part of parts) giveBack(part)
   }
-}
-
-/**
- * Frees the memory of a frame that is stored: it is this writer's own, and the collector does not hurry for buffers
- * outside its heap. Small parts may lie in a pool that others use.
- */
-function giveBack({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && byteLength > Buffer.poolSize) buffer.transfer(0)
 }

@@ -4,7 +4,7 @@ import type { RecipeSource } from './write-recipe.ts'
 
 const tagBytes = 16
 
-/** Some chunks in stream order. */
+/** Some chunks in stream order. The arrays are used again for the next ones. */
 export interface Rows {
   readonly tags: Uint8Array
   readonly lengths: Uint32Array
@@ -13,27 +13,37 @@ export interface Rows {
   readonly packs: Uint32Array
 }
 
-/** Hands out the chunks of the segments in pieces of any size, each chunk with its pack. */
+/** Hands out the chunks of the segments in pieces of up to a given size, each chunk with its pack. */
 export class RecipeRows {
   readonly #segments: readonly RecipeSegment[]
   readonly #source: RecipeSource
   readonly #ownStart: number
+  readonly #room: Rows
   #segment = 0
   #position = 0
 
-  /** @param ownStart index of the writer's first own pack */
-  constructor(source: RecipeSource, ownStart: number) {
+  /**
+   * @param ownStart index of the writer's first own pack
+   * @param mostRows that are taken at once
+   */
+  constructor(source: RecipeSource, ownStart: number, mostRows: number) {
     this.#segments = source.segments
     this.#source = source
     this.#ownStart = ownStart
+    this.#room = {
+      tags: new Uint8Array(mostRows * tagBytes),
+      lengths: new Uint32Array(mostRows),
+      origins: new Int32Array(mostRows),
+      packs: new Uint32Array(mostRows),
+    }
   }
 
   take(count: number): Rows {
     const rows: Rows = {
-      tags: new Uint8Array(count * tagBytes),
-      lengths: new Uint32Array(count),
-      origins: new Int32Array(count),
-      packs: new Uint32Array(count),
+      tags: this.#room.tags.subarray(0, count * tagBytes),
+      lengths: this.#room.lengths.subarray(0, count),
+      origins: this.#room.origins.subarray(0, count),
+      packs: this.#room.packs.subarray(0, count),
     }
     for (let filled = 0; filled < count;) {
       const segment = this.#segments[this.#segment]

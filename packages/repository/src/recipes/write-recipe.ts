@@ -38,7 +38,7 @@ export interface WrittenRecipe {
 export async function writeRecipe(source: RecipeSource): Promise<WrittenRecipe> {
   const { parent, chunks } = source
   const table = [...(parent?.table ?? []), ...source.ownPacks]
-  const rows = new RecipeRows(source, parent?.table.length ?? 0)
+  const rows = new RecipeRows(source, parent?.table.length ?? 0, Math.min(partChunks, chunks))
   const recipePacks = new RecipePackTable()
   const used = new Uint8Array(table.length)
   const parts: PartReference[] = []
