@@ -80,7 +80,7 @@ export function stageLoader(options: StageLoaderOptions): StageLoader {
 }
 
 /** A module that waits for something while it is loaded, and never gets it, would keep everything waiting. */
-const loadTimeoutMs = 30_000
+const loadTimeoutMs = 15_000
 
 async function importStages({ url }: ResolvedName, name: string): Promise<StageBase<StageKind>[]> {
   const module = (await withinLimit(import(url), loadTimeoutMs).catch((cause: unknown) => {

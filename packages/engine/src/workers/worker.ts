@@ -34,9 +34,15 @@ function moving(result: object, buffers: readonly ArrayBuffer[]): unknown {
 }
 
 function failure(error: unknown): TaskFailure {
-  if (error instanceof KpipeError) {
-    return { failure: { code: error.code, message: error.message, details: error.details, stack: error.stack } }
-  }
+  const stack = stackWithCauses(error)
+  if (error instanceof KpipeError) return { failure: { code: error.code, message: error.message, details: error.details, stack } }
   const message = error instanceof Error ? error.message : String(error)
-  return { failure: { code: 'KPIPE_INTERNAL', message, details: {}, stack: error instanceof Error ? error.stack : undefined } }
+  return { failure: { code: 'KPIPE_INTERNAL', message, details: {}, stack } }
+}
+
+/** Causes stay behind in the thread; what they tell of where it happened goes with the stack. */
+function stackWithCauses(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const cause = stackWithCauses(error.cause)
+  return cause === undefined ? error.stack : `${error.stack}\ncaused by ${cause}`
 }
