@@ -29,8 +29,14 @@ export const lint = command({
   async run({ flags, args, terminal }) {
     const file = findPipelineFile(fileOf(args.file, flags.config), process.env)
     const examined = await examinePipelineFile(file, openStages(parseOverrides(flags.stage)), process.env)
-    const errors = reportProblems(examined.text, examined.problems).map((report) => ({ ...report, severity: 'error' as const }))
-    const warnings = reportProblems(examined.text, warningsOf(examined)).map((report) => ({ ...report, severity: 'warning' as const }))
+    const errors = reportProblems(examined.text, examined.problems, examined.secretSettings).map((report) => ({
+      ...report,
+      severity: 'error' as const,
+    }))
+    const warnings = reportProblems(examined.text, warningsOf(examined), examined.secretSettings).map((report) => ({
+      ...report,
+      severity: 'warning' as const,
+    }))
     const findings: Finding[] = [...errors, ...warnings].toSorted((one, other) => one.line - other.line || one.column - other.column)
     if (terminal.json) {
       const problems = findings.map(({ severity, line, column, message }) => ({ severity, line, column, message }))

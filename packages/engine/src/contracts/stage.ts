@@ -20,6 +20,8 @@ export interface PropertySchema {
   readonly pattern?: string
   /** `path`: relative ones are resolved against the pipeline file's folder before the stage sees them. */
   readonly format?: 'path'
+  /** A secret: taken, never shown and never recorded. */
+  readonly writeOnly?: true
 }
 
 export type StageKind = 'source' | 'chunk' | 'hash' | 'inspect' | 'codec' | 'store' | 'target'

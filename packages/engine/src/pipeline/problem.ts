@@ -20,15 +20,18 @@ export interface ProblemReport {
   readonly frame: string
 }
 
-/** All problems in the order of the text, each with its place and its line. */
-export function reportProblems(text: string, problems: readonly Problem[]): ProblemReport[] {
+/**
+ * All problems in the order of the text, each with its place and its line.
+ * @param secrets names of settings whose values are not shown
+ */
+export function reportProblems(text: string, problems: readonly Problem[], secrets: readonly string[] = []): ProblemReport[] {
   const lines = text.split('\n')
   const place = placesIn(lines)
   return problems
     .toSorted((one, other) => one.start - other.start)
     .map(({ start, end, message }) => {
       const { line, column } = place(start)
-      return { line, column, message, frame: frameOf(lines[line - 1], line, column, end - start) }
+      return { line, column, message, frame: frameOf(maskSecrets(lines[line - 1], secrets), line, column, end - start) }
     })
 }
 
@@ -43,8 +46,8 @@ export function placesIn(lines: readonly string[]): (offset: number) => { line: 
 }
 
 /** One error that tells all problems. */
-export function pipelineInvalid(file: string, text: string, problems: readonly Problem[]): KpipeError {
-  const reports = reportProblems(text, problems)
+export function pipelineInvalid(file: string, text: string, problems: readonly Problem[], secrets: readonly string[] = []): KpipeError {
+  const reports = reportProblems(text, problems, secrets)
   const places = reports.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
   const shown = reports.map(({ frame }, index) => `${places[index]}${frame && `\n${frame}`}`)
   const message = shown.length === 1 ? shown[0] : `${file} has ${shown.length} errors\n${shown.join('\n')}`
@@ -54,17 +57,18 @@ export function pipelineInvalid(file: string, text: string, problems: readonly P
 
 function frameOf(source: string, line: number, column: number, markLength: number): string {
   if (column > maxFrameColumns) return ''
-  const shown = maskSecrets(source.replace(/\r$/, '').replaceAll('\t', ' '))
+  const shown = source.replace(/\r$/, '').replaceAll('\t', ' ')
   const length = Math.max(1, Math.min(markLength, shown.length - column + 1))
   const margin = ' '.repeat(String(line).length)
   const caret = `${' '.repeat(column - 1)}${'^'.repeat(length)}`
   return `  ${line} | ${shown.slice(0, maxFrameColumns)}\n  ${margin} | ${caret.slice(0, maxFrameColumns)}`
 }
 
-/** Values of names that sound like secrets are not shown; the columns before them stay. */
-function maskSecrets(line: string): string {
+/** Values of names that are or sound like secrets are not shown; the columns before them stay. */
+function maskSecrets(line: string, secrets: readonly string[]): string {
+  const names = ['[\\w-]*(?:password|passphrase|secret|token)[\\w-]*', ...secrets.map((name) => `(?<![\\w-])${RegExp.escape(name)}`)]
   return line.replace(
-    /([\w-]*(?:password|passphrase|secret|token)[\w-]*["']?\s*:\s*)("[^"]*"|'[^']*'|[^\s,}\]][^,}\]]*)/gi,
+    new RegExp(`((?:${names.join('|')})["']?\\s*:\\s*)("[^"]*"|'[^']*'|[^\\s,}\\]][^,}\\]]*)`, 'gi'),
     (_all, name: string, value: string) => name + '*'.repeat(Math.min(value.length, 8)),
   )
 }

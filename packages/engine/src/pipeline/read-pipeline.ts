@@ -37,6 +37,8 @@ export interface ExaminedPipeline {
   readonly problems: readonly Problem[]
   /** Undefined when the text is no YAML. */
   readonly document: PipelineDocument | undefined
+  /** Names of settings whose values are secrets, of all stages that could be loaded. */
+  readonly secretSettings: readonly string[]
   /** Undefined when there are problems. */
   readonly pipeline: Pipeline | undefined
 }
@@ -50,8 +52,8 @@ export async function readPipeline(file: string, options: ReadPipelineOptions): 
 }
 
 /** @throws KpipeError KPIPE_PIPELINE_INVALID telling everything that is wrong */
-export function soundPipeline({ file, text, problems, pipeline }: ExaminedPipeline): Pipeline {
-  if (pipeline === undefined) throw pipelineInvalid(file, text, problems)
+export function soundPipeline({ file, text, problems, secretSettings, pipeline }: ExaminedPipeline): Pipeline {
+  if (pipeline === undefined) throw pipelineInvalid(file, text, problems, secretSettings)
   return pipeline
 }
 
@@ -74,14 +76,16 @@ export async function examinePipeline(file: string, options: ReadPipelineOptions
       },
     }),
   )
-  const pipeline = document && (await build(document, problems, resolve(file), folder, options))
-  return { file: resolve(file), text, problems, document, pipeline }
+  const secretSettings: string[] = []
+  const pipeline = document && (await build(document, problems, secretSettings, resolve(file), folder, options))
+  return { file: resolve(file), text, problems, document, secretSettings, pipeline }
 }
 
-/** Adds to `problems` whatever is wrong; the result is whole only when nothing is. */
+/** Adds to `problems` whatever is wrong, and to `secretSettings` what must not be shown; the result is whole only when nothing is. */
 async function build(
   document: PipelineDocument,
   problems: Problem[],
+  secretSettings: string[],
   file: string,
   folder: string,
   { loader, defaultStages, defaultInspect }: ReadPipelineOptions,
@@ -104,6 +108,7 @@ async function build(
     try {
       const found = await loader.load<StageKind>(kinds, named.use, folder)
       const stage = found.stage as StageBase<StageKind>
+      secretSettings.push(...Object.keys(stage.settings.properties).filter((setting) => isSecretSetting(stage.settings, setting)))
       const read = await readSettings(stage.settings, named.with, folder)
       for (const problem of read.problems) add([...path, 'with', ...problem.path], problem.at, `stage ${named.use}: ${problem.message}`)
       const secrets = Object.keys(read.settings).filter((name) => isSecretSetting(stage.settings, name))

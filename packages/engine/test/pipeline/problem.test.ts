@@ -25,6 +25,15 @@ test('values of names that sound like secrets are hidden', async (t) => {
   }
 })
 
+test('values of settings that a stage calls secret are hidden, whatever their names', async (t) => {
+  for (const line of ['pin: 4711', '{ a: 1, "pin": "4711", b }', "pin: '4711 4711'"]) {
+    const { message } = pipelineInvalid('f.yaml', line, [{ start: 0, end: 1, message: 'bad' }], ['pin'])
+    t.notMatch(message, /4711/, line)
+    t.match(message, /\*\*\*/)
+  }
+  t.match(pipelineInvalid('f.yaml', 'spin: 4711', [{ start: 0, end: 1, message: 'bad' }], ['pin']).message, /spin: 4711/)
+})
+
 test('a very long line is cut', async (t) => {
   const message = messageOf(`a: ${'x'.repeat(1000)}`, 3, 1003)
   t.ok(message.length < 400)
