@@ -17,11 +17,16 @@ export interface StartOptions {
   readonly name?: string
   readonly env?: Record<string, string>
   readonly extraArgs?: readonly string[]
+  /** Opens a second client port with TLS; with `trustedCaFile` it wants a client certificate. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly trustedCaFile?: string }
 }
 
 export interface RunningEtcd {
   readonly binaries: EtcdBinaries
+  /** Without TLS, also where there is a port with it. */
   readonly clientUrl: string
+  /** Empty without `tls`. */
+  readonly tlsUrl: string
   readonly peerUrl: string
   readonly pid: number
   /** What it was started with. */
@@ -57,16 +62,21 @@ export async function startEtcd(binaries: EtcdBinaries, options: StartOptions = 
 async function spawnEtcd(binaries: EtcdBinaries, options: StartOptions): Promise<RunningEtcd> {
   const { name = 'm1', env = {}, extraArgs = [] } = options
   const dataDir = options.dataDir ?? ownFolder('kpipe-etcd-')
-  const [clientUrl, peerUrl] = (await freePorts(2)).map((port) => `http://127.0.0.1:${port}`)
+  const [clientPort, peerPort, tlsPort] = await freePorts(3)
+  const [clientUrl, peerUrl] = [clientPort, peerPort].map((port) => `http://127.0.0.1:${port}`)
+  const tlsUrl = options.tls === undefined ? '' : `https://127.0.0.1:${tlsPort}`
+  const clientUrls = [clientUrl, tlsUrl].filter(Boolean).join(',')
   const flags = {
     name,
     'data-dir': dataDir,
-    'listen-client-urls': clientUrl,
-    'advertise-client-urls': clientUrl,
+    'listen-client-urls': clientUrls,
+    'advertise-client-urls': clientUrls,
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
     'initial-cluster': `${name}=${peerUrl}`,
     logger: 'zap',
+    ...(options.tls && { 'cert-file': options.tls.certFile, 'key-file': options.tls.keyFile }),
+    ...(options.tls?.trustedCaFile && { 'client-cert-auth': 'true', 'trusted-ca-file': options.tls.trustedCaFile }),
   }
   const args = [...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), ...extraArgs]
   const child = ownChild(binaries.etcd, args, { env: { ...loopbackEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -85,6 +95,7 @@ async function spawnEtcd(binaries: EtcdBinaries, options: StartOptions): Promise
   return {
     binaries,
     clientUrl,
+    tlsUrl,
     peerUrl,
     pid: child.pid ?? 0,
     args,

@@ -1,17 +1,23 @@
 import { KpipeError, type KpipeErrorCode } from '@kpipe/engine/contracts'
+import { authRefusal } from './auth-refusal.ts'
+import type { Channel } from './channel.ts'
 import type { Arrival } from './grpc-call.ts'
 import { statusNames, type GrpcStatus } from './grpc-status.ts'
 import type { Fail } from './protobuf.ts'
 
 /** What is missing when a call gives anything but its message. */
-export function callFailure(address: string, path: string, arrival: Exclude<Arrival, { kind: 'message' }>): KpipeError {
+export function callFailure(channel: Channel, path: string, arrival: Exclude<Arrival, { kind: 'message' }>): KpipeError {
+  const { address } = channel.endpoint
   const method = path.slice(path.lastIndexOf('/') + 1)
   const failure = (code: KpipeErrorCode, seen: string) =>
     new KpipeError(code, `etcd at ${address}: ${seen}`, { endpoint: address, call: path })
   switch (arrival.kind) {
     case 'status':
       if (arrival.status.code === 0) return failure('KPIPE_SOURCE_PROTOCOL', `${method} ended without an answer`)
-      return failure(codeOf(arrival.status), `${method} was refused: ${describeStatus(arrival.status)}`)
+      return failure(
+        codeOf(arrival.status),
+        `${authRefusal(arrival.status, method, channel.user) ?? `${method} was refused`}: ${describeStatus(arrival.status)}`,
+      )
     case 'not-grpc':
       return failure('KPIPE_SOURCE_PROTOCOL', `the answer to ${method} is not gRPC: ${arrival.seen}`)
     case 'lost':

@@ -1,43 +1,26 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { KpipeError } from '@kpipe/engine/contracts'
+import { connected } from './connected.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
- * A connected socket. The one place that knows how an endpoint is reached; proxy variables play no part.
- * @throws KpipeError KPIPE_SOURCE_UNREACHABLE, KPIPE_SOURCE_REFUSED for TLS, or the signal's reason
+ * A connected socket; with options of TLS, one whose handshake has just begun. The one place that knows how an endpoint is reached;
+ * proxy variables play no part.
+ * @throws KpipeError KPIPE_SOURCE_UNREACHABLE, or the signal's reason
  */
-export async function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal): Promise<Socket> {
-  if (endpoint.tls) {
-    throw new KpipeError('KPIPE_SOURCE_REFUSED', `etcd at ${endpoint.address}: TLS is not supported by this version`, {
-      endpoint: endpoint.address,
-    })
-  }
+export function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal): Promise<Socket>
+export function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal, tls: ConnectionOptions): Promise<TLSSocket>
+export async function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal, tls?: ConnectionOptions): Promise<Socket> {
   signal.throwIfAborted()
-  const socket = connect({ host: endpoint.host, port: endpoint.port, noDelay: true })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const aborted = () => reject(signal.reason)
-  const timer = setTimeout(() => reject(new Error(`no connection within ${withinMs / 1000} s`)), withinMs)
-  signal.addEventListener('abort', aborted)
-  socket.once('connect', resolve)
-  socket.once('error', reject)
+  const to = { host: endpoint.host, port: endpoint.port, noDelay: true }
   try {
-    await promise
-    return socket
+    // Not TLS over a socket that stands: such a pair is not always closed when an alert ends it.
+    return await connected(tls === undefined ? connect(to) : connectTls({ ...tls, ...to }), 'connect', withinMs, signal)
   } catch (cause) {
-    // Errors after this one have nobody to tell.
-    socket.on('error', () => {})
-    socket.destroy()
     signal.throwIfAborted()
-    throw new KpipeError(
-      'KPIPE_SOURCE_UNREACHABLE',
-      `etcd at ${endpoint.address}: ${reasonOf(cause)}`,
-      { endpoint: endpoint.address },
-      { cause },
-    )
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', aborted)
-    socket.off('error', reject)
+    const seen = `etcd at ${endpoint.address}: ${reasonOf(cause)}`
+    throw new KpipeError('KPIPE_SOURCE_UNREACHABLE', seen, { endpoint: endpoint.address }, { cause })
   }
 }
 

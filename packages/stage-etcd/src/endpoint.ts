@@ -1,4 +1,5 @@
 import { KpipeError } from '@kpipe/engine/contracts'
+import type { TlsSettings } from './tls-files.ts'
 
 /** A client address of one member. */
 export interface Endpoint {
@@ -20,19 +21,32 @@ const schemes: ReadonlyMap<string, boolean> = new Map([
 ])
 const defaultPort = 2379
 
+export interface AddressSettings extends TlsSettings {
+  readonly location?: string
+  readonly endpoints?: readonly string[]
+}
+
+const tlsSettings = ['cacert', 'cert', 'key', 'serverName', 'insecureSkipTlsVerify'] as const
+
 /**
- * The addresses to try, in order: `endpoints` where there are any, else `location`.
- * @throws KpipeError KPIPE_PIPELINE_INVALID
+ * The addresses to try, in order: `endpoints` where there are any, else `location`. One without a scheme gets TLS when there
+ * is a setting of TLS, as etcdctl has it, or when `location` asks for it.
+ * @throws KpipeError KPIPE_PIPELINE_INVALID, also when settings of TLS would go unused
  */
-export function endpointsOf(settings: { readonly location?: string; readonly endpoints?: readonly string[] }): Endpoint[] {
-  const texts = settings.endpoints?.length ? settings.endpoints : settings.location === undefined ? [] : [settings.location]
+export function endpointsOf(settings: AddressSettings): Endpoint[] {
+  const { location } = settings
+  const texts = settings.endpoints?.length ? settings.endpoints : location === undefined ? [] : [location]
   if (texts.length === 0) throw new KpipeError('KPIPE_PIPELINE_INVALID', 'source etcd has neither location nor endpoints')
-  return texts.map(parseEndpoint)
+  const given = tlsSettings.filter((name) => settings[name] !== undefined && settings[name] !== false)
+  const endpoints = texts.map((text) => parseEndpoint(text, given.length > 0 || (location !== undefined && parseEndpoint(location).tls)))
+  if (given.length === 0 || endpoints.some(({ tls }) => tls)) return endpoints
+  const plain = endpoints.length === 1 ? `${texts[0]} is` : 'all endpoints are'
+  throw new KpipeError('KPIPE_PIPELINE_INVALID', `source etcd has the setting ${given.join(', ')}, but ${plain} without TLS`)
 }
 
 /** `host`, `host:port`, or either with a scheme in front. @throws KpipeError KPIPE_PIPELINE_INVALID */
-export function parseEndpoint(text: string): Endpoint {
-  const [, scheme = 'etcd', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? []
+export function parseEndpoint(text: string, tlsWithoutScheme = false): Endpoint {
+  const [, scheme = tlsWithoutScheme ? 'https' : 'etcd', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? []
   const tls = schemes.get(scheme.toLowerCase())
   if (tls === undefined) throw invalid(text, `scheme ${scheme}:// is not one of ${[...schemes.keys()].join(', ')}`)
   // A scheme that URL does not know keeps every port as it is written; http: would drop port 80.

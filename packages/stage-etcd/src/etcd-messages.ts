@@ -17,6 +17,7 @@ export const methods = {
   snapshot: '/etcdserverpb.Maintenance/Snapshot',
   hashKv: '/etcdserverpb.Maintenance/HashKV',
   memberList: '/etcdserverpb.Cluster/MemberList',
+  authenticate: '/etcdserverpb.Auth/Authenticate',
 } as const
 
 export interface ResponseHeader {
@@ -46,6 +47,11 @@ export interface Member {
   readonly name: string
   readonly peerUrls: readonly string[]
   readonly isLearner: boolean
+}
+
+export interface MemberListResponse {
+  readonly header: ResponseHeader
+  readonly members: readonly Member[]
 }
 
 export interface SnapshotResponse {
@@ -81,18 +87,27 @@ export function decodeStatus(message: Pieces, fail: Fail): StatusResponse {
   }
 }
 
-export function decodeMemberList(message: Pieces, fail: Fail): Member[] {
-  return fieldsOf(message, fail)
-    .all(2)
-    .map((value) => {
-      const field = fieldsOf(piecesOf(value), fail)
-      return {
-        id: idOf(field.last(1)),
-        name: textOf(field.last(2)),
-        peerUrls: field.all(3).map(textOf),
-        isLearner: booleanOf(field.last(5)),
-      }
-    })
+export function decodeMemberList(message: Pieces, fail: Fail): MemberListResponse {
+  const list = fieldsOf(message, fail)
+  const members = list.all(2).map((value) => {
+    const field = fieldsOf(piecesOf(value), fail)
+    return {
+      id: idOf(field.last(1)),
+      name: textOf(field.last(2)),
+      peerUrls: field.all(3).map(textOf),
+      isLearner: booleanOf(field.last(5)),
+    }
+  })
+  return { header: decodeHeader(piecesOf(list.last(1)), fail), members }
+}
+
+export const encodeAuthenticateRequest = (username: string, password: string): Uint8Array =>
+  Buffer.concat([encodeField(1, username), encodeField(2, password)])
+
+/** The token as it is sent back, which must fit into a header. */
+export function decodeAuthenticate(message: Pieces, fail: Fail): string {
+  const token = textOf(fieldsOf(message, fail).last(2))
+  return /^[\x21-\x7e]+$/.test(token) ? token : fail('a token that is no text')
 }
 
 export function decodeSnapshot(message: Pieces, fail: Fail): SnapshotResponse {

@@ -1,4 +1,4 @@
-import { constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
+import { constants, sensitiveHeaders, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { splitMessages } from './grpc-messages.ts'
 import { resetName, statusIn, type GrpcStatus } from './grpc-status.ts'
 import type { Pieces } from './protobuf.ts'
@@ -29,8 +29,17 @@ const maxWaitingMessages = 64
 /** etcd's messages here are of some KiB, its blobs of 32 KiB; what this bounds is memory. */
 const maxMessageBytes = 16 << 20
 
+/** Sent beside a request; kept out of the tables of HTTP/2 that compress headers. */
+export type Metadata = Readonly<Record<string, string>>
+
 /** Begins a call with one request message. `whyLost` tells why the connection ended, where that is known. */
-export function startCall(session: ClientHttp2Session, path: string, request: Uint8Array, whyLost: () => string | undefined): GrpcCall {
+export function startCall(
+  session: ClientHttp2Session,
+  path: string,
+  request: Uint8Array,
+  metadata: Metadata,
+  whyLost: () => string | undefined,
+): GrpcCall {
   const waiting: Pieces[] = []
   let waitingBytes = 0
   let headers: IncomingHttpHeaders | undefined
@@ -45,6 +54,8 @@ export function startCall(session: ClientHttp2Session, path: string, request: Ui
     'content-type': 'application/grpc',
     'grpc-accept-encoding': 'identity',
     'user-agent': 'kpipe',
+    ...metadata,
+    [sensitiveHeaders]: Object.keys(metadata),
   })
   const splitter = splitMessages(maxMessageBytes, (message, bytes) => {
     waiting.push(message)

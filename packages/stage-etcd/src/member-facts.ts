@@ -1,5 +1,6 @@
+import { KpipeError } from '@kpipe/engine/contracts'
 import type { Channel } from './channel.ts'
-import { decodeMemberList, decodeStatus, methods, type Member } from './etcd-messages.ts'
+import { decodeMemberList, decodeStatus, methods } from './etcd-messages.ts'
 import { ask } from './unary.ts'
 
 const nothing = new Uint8Array()
@@ -8,30 +9,39 @@ const nothing = new Uint8Array()
 export type MemberFacts = Readonly<Awaited<ReturnType<typeof askMember>>>
 
 /**
- * Asks the member that a channel leads to. A list of members that is refused (learners refuse it) leaves name and
- * list empty. The revision that Status tells is not among the facts: the snapshot's own comes from its bytes.
+ * Asks the member that a channel leads to. What it refuses (learners refuse the list of members, some versions refuse either to users
+ * that may take a snapshot) stays empty: the snapshot itself tells whether it may be had. The revision that Status tells is not
+ * among the facts: the snapshot's own comes from its bytes.
  * @throws KpipeError KPIPE_SOURCE_*
  */
 export async function askMember(channel: Channel, withinMs: number, warn: (message: string) => void) {
-  const status = await ask(channel, methods.status, nothing, decodeStatus, withinMs)
-  const members = await ask(channel, methods.memberList, nothing, decodeMemberList, withinMs).catch((error: Error): Member[] => {
-    warn(`members of the cluster are not known: ${error.message}`)
-    return []
+  const status = await ask(channel, methods.status, nothing, decodeStatus, withinMs).catch((error: unknown) => {
+    if (!(error instanceof KpipeError && error.code === 'KPIPE_SOURCE_REFUSED')) throw error
+    warn(`the state of the member is not known: ${error.message}`)
+    return undefined
   })
-  const { clusterId, memberId } = status.header
+  const list = await ask(channel, methods.memberList, nothing, decodeMemberList, withinMs).catch((error: Error) => {
+    warn(`members of the cluster are not known: ${error.message}`)
+    return undefined
+  })
+  const { clusterId, memberId } = status?.header ?? list?.header ?? { clusterId: '', memberId: '' }
+  const members = list?.members ?? []
   return {
     cluster_id: clusterId,
     member_id: memberId,
     member_name: members.find((member) => member.id === memberId)?.name ?? '',
     endpoint: channel.endpoint.address,
-    server_version: status.version,
-    storage_version_reported: status.storageVersion,
     cluster_members: members.map(({ id, name, peerUrls }) => ({ id, name, peer_urls: peerUrls })),
-    leader: status.leaderId === memberId,
-    learner: status.isLearner,
-    raft_term: status.raftTerm,
-    raft_index: status.raftIndex,
-    raft_applied_index: status.raftAppliedIndex,
-    status_errors: status.errors,
+    ...channel.certificates,
+    ...(status && {
+      server_version: status.version,
+      storage_version_reported: status.storageVersion,
+      leader: status.leaderId === memberId,
+      learner: status.isLearner,
+      raft_term: status.raftTerm,
+      raft_index: status.raftIndex,
+      raft_applied_index: status.raftAppliedIndex,
+      status_errors: status.errors,
+    }),
   }
 }

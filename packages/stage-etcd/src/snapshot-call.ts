@@ -24,7 +24,7 @@ export async function callSnapshot(channel: Channel, withinMs: number): Promise<
   const { address } = channel.endpoint
   const call = channel.call(methods.snapshot, new Uint8Array())
   const arrival = await call.next(withinMs)
-  if (arrival.kind !== 'message') throw callFailure(address, methods.snapshot, arrival)
+  if (arrival.kind !== 'message') throw callFailure(channel, methods.snapshot, arrival)
   const fail = failDecoding(address, methods.snapshot)
   const first = decodeSnapshot(arrival.message, fail)
   const dataBytes = first.remainingBytes + lengthOf(first.blob)

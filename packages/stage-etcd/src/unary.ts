@@ -17,10 +17,10 @@ export async function ask<Answer>(
   const call = channel.call(path, request)
   try {
     const answer = await call.next(withinMs)
-    if (answer.kind !== 'message') throw callFailure(address, path, answer)
+    if (answer.kind !== 'message') throw callFailure(channel, path, answer)
     const end = await call.next(withinMs)
     if (end.kind === 'message') return failDecoding(address, path)('there are two answers')
-    if (end.kind !== 'status' || end.status.code !== 0) throw callFailure(address, path, end)
+    if (end.kind !== 'status' || end.status.code !== 0) throw callFailure(channel, path, end)
     return decode(answer.message, failDecoding(address, path))
   } finally {
     call.cancel()

@@ -37,8 +37,8 @@ t.test('what speaks something else than HTTP/2 is told by what it said', async (
   const servers: [string, Server, RegExp][] = [
     ['ssh', createServer((socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')), /something answers "SSH-2.0-OpenSSH_9.9"/],
     ['HTTP/1', createHttpServer(), /an HTTP\/1 server answers "HTTP\/1.1 400 Bad Request"/],
-    ['TLS that alerts', createServer((socket) => socket.once('data', () => socket.end(tlsAlert))), /a TLS alert comes back/],
-    ['TLS of OpenSSL', createTlsServer({}), /a TLS alert comes back|closed without a word/],
+    ['TLS that alerts', createServer((socket) => socket.once('data', () => socket.end(tlsAlert))), /this port wants TLS/],
+    ['TLS of OpenSSL', createTlsServer({}), /this port wants TLS/],
     ['closes at once', createServer((socket) => socket.end()), /the connection is closed without a word/],
     ['resets', createServer((socket) => socket.resetAndDestroy()), /closed without a word|reset/],
     ['binary', createServer((socket) => socket.write(Buffer.alloc(64, 0xfe))), /answers with the bytes fefefefe/],
@@ -90,7 +90,7 @@ t.test('an address without a server, and a name without an address, are unreacha
 t.test('a call on a connection that is gone is lost, and closing twice is no fault', async (t) => {
   const etcd = await fakeEtcd()
   t.teardown(() => etcd.close())
-  const channel = await openChannel(parseEndpoint(etcd.address), 5000, new AbortController().signal)
+  const channel = await openChannel(parseEndpoint(etcd.address), { dialTimeoutMs: 5000, signal: new AbortController().signal })
   await channel.close()
   await channel.close()
   t.match(await channel.call(methods.status, new Uint8Array()).next(1000), { kind: 'lost', seen: 'the connection was closed' })
