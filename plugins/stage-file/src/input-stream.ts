@@ -56,9 +56,17 @@ export function inputStream(input: Readable, name: string, context: SourceContex
 
 async function* pieces(input: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    for await (const piece of input) yield piece as Buffer
+    for await (const piece of input as AsyncIterable<Buffer>) {
+      yield piece
+      giveBack(piece)
+    }
   } catch (cause) {
     signal.throwIfAborted()
     throw new KpipeError('KPIPE_SOURCE_DIED', `standard input cannot be read: ${reasonOf(cause)}`, {}, { cause })
   }
+}
+
+/** Each read of standard input makes a buffer, and the collector does not hurry for memory outside its heap. */
+function giveBack({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)
 }

@@ -4,7 +4,8 @@ import { inputStream } from '../src/input-stream.ts'
 import { listener, readAll, snapshotOf } from './source-reading.ts'
 
 function* inPieces(content: Buffer, length: number) {
-  for (let at = 0; at < content.length; at += length) yield content.subarray(at, at + length)
+  // A stream gives its buffers away.
+  for (let at = 0; at < content.length; at += length) yield Buffer.from(content.subarray(at, at + length))
 }
 
 async function read(content: Buffer, pieceBytes: number) {

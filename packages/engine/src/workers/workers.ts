@@ -55,8 +55,8 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     recordTiming: false,
     // Tags and looks are short-lived: a small nursery saves some 8 MiB a thread and costs no time that could be measured.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
-    // Source files name each other under a condition of the workspace that a worker does not inherit.
-    execArgv: workerUrl.endsWith('.ts') ? [...process.execArgv, '--conditions=kpipe-source'] : process.execArgv,
+    // Source files name each other under a condition of the workspace. Other flags of the process may be no flags of a worker.
+    execArgv: workerUrl.endsWith('.ts') ? ['--conditions=kpipe-source'] : [],
   })
   /** Why the threads were ended; tasks that go down with them are told the same. */
   let ended: KpipeError | undefined
