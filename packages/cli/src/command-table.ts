@@ -18,6 +18,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     usesThreads: true,
     load: async () => (await import('./commands/run.ts')).run,
   },
+  plan: {
+    summary: 'Show what a run would do, and whether it could.',
+    load: async () => (await import('./commands/plan.ts')).plan,
+  },
   lint: {
     summary: 'Check a pipeline file.',
     load: async () => (await import('./commands/lint.ts')).lint,
