@@ -45,7 +45,7 @@ export class EncodeWindow {
 
   /** True when no segment may be admitted before a frame is with the sink. */
   get full(): boolean {
-    return this.#pending.length > this.#workers.threads
+    return this.#pending.length >= this.#workers.threads
   }
 
   get bytesEncoded(): number {
