@@ -172,6 +172,31 @@ test('a signal during an after hook leaves the backup as it is: exit 3', async (
   t.equal((await snapshotsOf(place)).length, 1)
 })
 
+test('a second signal ends the run and its hooks at once', async (t) => {
+  const place = await pipelineWith(t, `hooks: { finally: { run: 'trap "" TERM; sleep 300 & echo $! > child; echo ready; wait' } }\n`)
+  const { child, ended } = startKpipe(['run'], { cwd: place.folder, env: { KPIPE_KEY_FILE: '/nowhere' } })
+  for (let said = ''; !said.includes('finally: ready');) said += String((await once(child.stderr!, 'data'))[0])
+  child.kill('SIGINT')
+  await delay(200) // Signals closer together count as one.
+  child.kill('SIGINT')
+  t.equal((await ended).code, 130)
+  t.notOk(await isAlive(Number(readFileSync(place.at('child'), 'utf8'))))
+})
+
+test('a hook that says much, without line breaks, is let say it in pieces', async (t) => {
+  const place = await pipelineWith(t, `hooks: { after: { run: 'head -c 300000 /dev/zero | tr "\\\\0" x; printf end' } }\n`)
+  const { code, stderr } = await place.kpipe(['run'])
+  t.equal(code, 0)
+  const lines = stderr.split('\n').filter((line) => line.startsWith('after: '))
+  t.equal(lines.map((line) => line.slice('after: '.length)).join(''), `${'x'.repeat(300_000)}end`)
+  t.ok(lines.every((line) => line.length < 70_000))
+})
+
+test('a hook has no input to wait for', async (t) => {
+  const place = await pipelineWith(t, `hooks: { after: { run: 'cat; echo read' } }\n`)
+  t.match(await place.kpipe(['run'], { openInput: new Uint8Array(1) }), { code: 0, stderr: 'after: read' })
+})
+
 /** A process that was killed needs a moment until it is gone; as a zombie nobody may ever wait for it. */
 async function isAlive(pid: number): Promise<boolean> {
   for (let tries = 0; tries < 100; tries++) {
