@@ -29,12 +29,16 @@ export interface Authority extends Certificate {
   sign(options: CertificateOptions): Promise<Certificate>
 }
 
-export async function certificateAuthority(folder: string, commonName = 'test CA'): Promise<Authority> {
+export async function certificateAuthority(
+  folder: string,
+  commonName = 'test CA',
+  lifetime: Pick<CertificateOptions, 'notBefore' | 'notAfter'> = {},
+): Promise<Authority> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const own = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${commonName}`,
     keys,
-    ...period({ commonName }),
+    ...period({ commonName, ...lifetime }),
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),

@@ -30,9 +30,10 @@ export async function tlsFailure(peer: TlsPeer, cause: unknown, signal: AbortSig
     return refused === undefined ? protocol(`the TLS handshake failed (${alertName(alert)})`) : failure('KPIPE_SOURCE_REFUSED', refused)
   }
   if (look.speaks) {
+    // So do servers that refuse a client certificate and do not say it.
     const given =
       files.client === undefined ? 'no client certificate was given' : `the client certificate was ${told(files.client.certificates)}`
-    return protocol(`the connection ended right after the TLS handshake (${reasonOf(cause)}); ${given}`)
+    return failure('KPIPE_SOURCE_REFUSED', `the connection is ended right after the TLS handshake (${reasonOf(cause)}); ${given}`)
   }
   const answered = await whatAnswered(endpoint, lookMs, signal)
   signal.throwIfAborted()

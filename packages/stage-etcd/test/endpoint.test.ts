@@ -59,3 +59,24 @@ t.test('endpoints win over location, in their order', async (t) => {
 t.test('neither location nor endpoints is a fault of the pipeline', async (t) => {
   t.throws(() => endpointsOf({}), { code: 'KPIPE_PIPELINE_INVALID', message: /neither location nor endpoints/ })
 })
+
+t.test('an address without a scheme has TLS when anything of TLS is set, or location has it', async (t) => {
+  const tlsOf = (settings: Parameters<typeof endpointsOf>[0]) => endpointsOf(settings).map((endpoint) => endpoint.tls)
+  t.same(tlsOf({ endpoints: ['a', 'b:1'] }), [false, false])
+  t.same(tlsOf({ endpoints: ['a', 'http://b', 'https://c'], cacert: '/ca.crt' }), [true, false, true])
+  t.same(tlsOf({ endpoints: ['a'], insecureSkipTlsVerify: true }), [true])
+  t.same(tlsOf({ endpoints: ['a'], insecureSkipTlsVerify: false }), [false])
+  t.same(tlsOf({ endpoints: ['a', 'http://b'], location: 'etcd+https://c' }), [true, false])
+})
+
+t.test('settings of TLS that no endpoint would use are a fault of the pipeline', async (t) => {
+  const invalid = { code: 'KPIPE_PIPELINE_INVALID' }
+  t.throws(() => endpointsOf({ location: 'etcd://a', cacert: '/ca.crt', key: '/a.key' }), {
+    ...invalid,
+    message: /has the setting cacert, key, but etcd:\/\/a is without TLS/,
+  })
+  t.throws(() => endpointsOf({ endpoints: ['http://a', 'http://b'], serverName: 'c' }), {
+    ...invalid,
+    message: /all endpoints are without TLS/,
+  })
+})

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  createSecureServer,
+  createServer,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { methods } from '../src/etcd-messages.ts'
 import { encodeField } from '../src/protobuf.ts'
@@ -11,6 +18,7 @@ export const memberId = 0x0123_4567_89ab_cdefn
 /** One side of a call that a test plays. */
 export interface FakeCall {
   readonly stream: ServerHttp2Stream
+  readonly headers: IncomingHttpHeaders
   readonly session: ServerHttp2Session
   /** Writes bytes as they are, after the headers; resolves when they are with the operating system. */
   write(bytes: Uint8Array): Promise<void>
@@ -33,31 +41,32 @@ export interface FakeEtcd {
 
 /** An etcd on a free port of the loopback whose answers a test chooses; what it leaves out works. */
 export async function fakeEtcd(
-  plays: { readonly status?: Play; readonly memberList?: Play; readonly snapshot?: Play } = {},
+  plays: { readonly status?: Play; readonly memberList?: Play; readonly snapshot?: Play; readonly authenticate?: Play } = {},
+  tls?: SecureServerOptions,
 ): Promise<FakeEtcd> {
   const answers = new Map<string, Play>([
     [methods.status, plays.status ?? answerWith(statusMessage())],
     [methods.memberList, plays.memberList ?? answerWith(memberListMessage())],
+    [methods.authenticate, plays.authenticate ?? refuse(9, 'etcdserver: authentication is not enabled')],
     [methods.snapshot, plays.snapshot ?? playSnapshot(Buffer.from('database'))],
   ])
   const asked: string[] = []
   const sessions = new Set<ServerHttp2Session>()
   let played = 0
-  const server: Http2Server = createServer()
-  server.on('session', (session) => {
+  const server = tls === undefined ? createServer() : createSecureServer(tls)
+  server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
     session.on('error', () => {})
     session.on('close', () => sessions.delete(session))
   })
-  server.on('stream', (anyStream, headers) => {
-    const stream = anyStream as ServerHttp2Stream
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const path = String(headers[':path'])
     asked.push(path)
     stream.on('error', () => {})
     const play = answers.get(path)
     if (play === undefined) return stream.respond({ ':status': 404 }, { endStream: true })
     void (async () => {
-      await play(callOf(stream))
+      await play(callOf(stream, headers))
       if (path === methods.snapshot) played += 1
     })().catch((error: Error) => process.emitWarning(error))
   })
@@ -78,12 +87,13 @@ export async function fakeEtcd(
   }
 }
 
-function callOf(stream: ServerHttp2Stream): FakeCall {
+function callOf(stream: ServerHttp2Stream, asked: IncomingHttpHeaders): FakeCall {
   const headers = { ':status': 200, 'content-type': 'application/grpc' }
   let trailers: Record<string, string> = {}
   stream.on('wantTrailers', () => stream.sendTrailers(trailers))
   return {
     stream,
+    headers: asked,
     session: stream.session as ServerHttp2Session,
     async write(bytes) {
       if (!stream.headersSent) stream.respond(headers, { waitForTrailers: true })

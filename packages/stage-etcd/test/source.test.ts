@@ -220,11 +220,14 @@ t.test('close leaves nothing that keeps a process alive, and proxy variables pla
   for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'grpc_proxy'])
     Object.assign(env, { [name]: proxy, [name.toUpperCase()]: proxy })
   const script = fileURLToPath(import.meta.resolve('./read-once.ts'))
-  const child = spawn(process.execPath, ['--conditions=kpipe-source', script, etcd.address], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--conditions=kpipe-source', script, JSON.stringify({ endpoints: [etcd.address] })], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
   const [code] = await once(child, 'close')
   t.equal(code, 0)
-  t.same(JSON.parse(output), { bytes: 40, resources: [] })
+  t.match(JSON.parse(output), { bytes: 40, resources: [] })
   t.equal(etcd.played, 1)
 })
