@@ -23,8 +23,13 @@ export interface HookRun {
 /** Runs a command to its end. Resolves with what went wrong, as the end of a sentence that begins with its name; undefined when nothing did. */
 export async function runHook({ hook, folder, env, signal, onLine }: HookRun): Promise<string | undefined> {
   const [program, ...words] = typeof hook.run === 'string' ? ['/bin/sh', '-c', hook.run] : hook.run
-  // A group of its own, so that it can be ended with everything that it has started.
-  const child = spawn(program, words, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  let child: ChildProcess & { readonly stdout: Readable; readonly stderr: Readable }
+  try {
+    // A group of its own, so that it can be ended with everything that it has started.
+    child = spawn(program, words, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    return notStarted(error)
+  }
   const output = [child.stdout, child.stderr].map((stream) => readLines(stream, onLine))
   const ended = once(child, 'exit').catch((error: NodeJS.ErrnoException) => error)
   const over = new AbortController()
@@ -39,13 +44,13 @@ export async function runHook({ hook, folder, env, signal, onLine }: HookRun): P
       await endGroup(child, ended)
       return first === 'late' ? `was ended after ${hook.timeoutMs / 1000} s` : 'was ended because kpipe was stopped'
     }
-    if (first instanceof Error) return `cannot be started: ${(first as NodeJS.ErrnoException).code ?? first.message}`
+    if (first instanceof Error) return notStarted(first)
     await Promise.race([Promise.all(output), delay(drainMs, undefined, { ref: false })])
     return failureOf(child)
   } finally {
     over.abort()
     process.off('exit', onExit)
-    for (const stream of [child.stdout, child.stderr] as Readable[]) stream.destroy()
+    for (const stream of [child.stdout, child.stderr]) stream.destroy()
   }
 }
 
@@ -66,6 +71,11 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   } catch {
     // Nobody of the group is left.
   }
+}
+
+/** Some faults are thrown, others come as an event. */
+function notStarted(error: unknown): string {
+  return `cannot be started: ${(error as NodeJS.ErrnoException).code ?? String(error)}`
 }
 
 function failureOf({ exitCode, signalCode }: ChildProcess): string | undefined {

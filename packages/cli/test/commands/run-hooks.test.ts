@@ -192,6 +192,17 @@ test('a hook that says much, without line breaks, is let say it in pieces', asyn
   t.ok(lines.every((line) => line.length < 70_000))
 })
 
+test('whatever keeps a hook from being started is told, and the backup stays', async (t) => {
+  for (const [program, seen] of [
+    ['./backup.yaml', 'EACCES'],
+    ['./backup.yaml/x', 'ENOTDIR'],
+    ['""', 'ERR_INVALID_ARG_VALUE'],
+  ]) {
+    const place = await pipelineWith(t, `hooks: { after: { run: [${program}] } }\n`)
+    t.match(await place.kpipe(['run', '-q']), { code: 3, stderr: `cannot be started: ${seen}` })
+  }
+})
+
 test('a hook has no input to wait for', async (t) => {
   const place = await pipelineWith(t, `hooks: { after: { run: 'cat; echo read' } }\n`)
   t.match(await place.kpipe(['run'], { openInput: new Uint8Array(1) }), { code: 0, stderr: 'after: read' })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'tap'
 import { jsonLines, startKpipe } from '../support/kpipe.ts'
 import { failingSource } from '../support/pipeline-with.ts'
@@ -49,6 +49,20 @@ test('only failures of source and store are tried again', async (t) => {
     t.equal((await place.kpipe(['run', '-q'])).code, exitCode, failure)
     t.equal(openings(place), count, failure)
   }
+})
+
+test('a store that fails is tried again, and holds one snapshot in the end', async (t) => {
+  const place = await counted(t, 0, 'retry: { attempts: 2, delay: 1s }\n')
+  rmSync(place.at('repository/tmp'), { recursive: true })
+  writeFileSync(place.at('repository/tmp'), 'in the way')
+  const { child, ended } = startKpipe(['run', '--json'], { cwd: place.folder })
+  let said = ''
+  while (!said.includes('attempt 1 of 2 failed')) said += String((await once(child.stderr!, 'data'))[0])
+  rmSync(place.at('repository/tmp'))
+  const { code, stdout } = await ended
+  t.match({ code, summary: jsonLines(stdout).at(-1) }, { code: 0, summary: { message_type: 'summary', attempts: 2 } })
+  t.match(said, /create .* ENOTDIR|create .* EEXIST/)
+  t.equal((JSON.parse((await place.kpipe(['snapshots', '--json'])).stdout) as unknown[]).length, 1)
 })
 
 test('a signal between two attempts ends the run at once', async (t) => {
