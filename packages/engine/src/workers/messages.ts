@@ -45,6 +45,8 @@ export interface CutResult {
 
 export interface EncodeTask {
   readonly kind: 'encode'
+  /** Names the result, which comes beside the answer. */
+  readonly ticket: number
   readonly codecs: readonly StageReference[]
   readonly secrets: CodecSecrets
   /** Moved to the worker. */
@@ -66,6 +68,8 @@ export interface EncodeResult {
 
 export interface DecodeTask {
   readonly kind: 'decode'
+  /** Names the result, which comes beside the answer. */
+  readonly ticket: number
   readonly codecs: readonly StageReference[]
   readonly secrets: CodecSecrets
   /** Moved to the worker. */
@@ -101,6 +105,12 @@ export interface LookResult {
 }
 
 export type Task = CutTask | EncodeTask | DecodeTask | LookTask
+
+/** The result of an encode or decode task, its buffers moved. */
+export interface MovedResult {
+  readonly ticket: number
+  readonly result: object
+}
 
 /** Errors cross as data: cloning an Error drops its code. */
 export interface TaskFailure {

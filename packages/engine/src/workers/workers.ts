@@ -11,9 +11,11 @@ import type {
   EncodeTask,
   LookResult,
   LookTask,
+  MovedResult,
   Task,
   TaskFailure,
 } from './messages.ts'
+import { MovedResults } from './moved-results.ts'
 import { begunAtMs, clockMs, stageAtWork, watched, type WatchedTask } from './running-stage.ts'
 import { workerUrl } from './worker-url.ts'
 
@@ -23,9 +25,9 @@ export interface Workers {
   cut(task: CutTask): Promise<CutResult>
   look(task: LookTask): Promise<LookResult>
   /** Moves `task.buffer` away from the caller. */
-  encode(task: EncodeTask): Promise<EncodeResult>
+  encode(task: Omit<EncodeTask, 'ticket'>): Promise<EncodeResult>
   /** Moves `task.bytes` away from the caller. */
-  decode(task: DecodeTask): Promise<DecodeResult>
+  decode(task: Omit<DecodeTask, 'ticket'>): Promise<DecodeResult>
   /** Ends the threads at once, whatever they do. */
   close(): Promise<void>
 }
@@ -80,12 +82,19 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     }
   }
 
+  const moved = new MovedResults()
+  pool.on('message', (message: MovedResult) => moved.arrive(message))
+  const runMoving = async <Result extends object>(task: EncodeTask | DecodeTask, buffer: ArrayBuffer): Promise<Result> => {
+    await run(task, [buffer])
+    return await moved.take<Result>(task.ticket)
+  }
+
   return {
     threads,
     cut: (task) => run(task, []),
     look: (task) => run(task, []),
-    encode: (task) => run(task, [task.buffer]),
-    decode: (task) => run(task, [task.bytes.buffer]),
+    encode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.buffer),
+    decode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.bytes.buffer),
     close() {
       closed = true
       return pool.destroy()
