@@ -144,7 +144,7 @@ const broken: Record<string, { stage: CodecStage; title: string; says: RegExp }>
       },
     }),
     title: refused,
-    says: /TypeError: too short, which is no KpipeError$/,
+    says: /TypeError: too short, which has no code of kpipe’s$/,
   },
   'that makes more than it should': {
     stage: codecStage({ decode: flipped }),
