@@ -13,6 +13,7 @@ export function authRefusal({ code, text }: GrpcStatus, method: string, user: st
   }
   if (/user name is empty/.test(text))
     return `authentication is on, and ${user ?? 'no user was given'}${user === undefined ? '' : ' is none of its users'}`
+  if (/user (name )?not found/.test(text)) return `${user ?? 'the user'} does not exist`
   if (/invalid user ID or password/.test(text)) return `${user ?? 'the user'} does not exist or has another password`
   return isTokenRefused({ code, text }) ? `the token of ${user ?? 'nobody'} was refused, also a new one` : undefined
 }

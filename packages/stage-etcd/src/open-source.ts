@@ -70,6 +70,8 @@ async function openStream(
 
 /** @throws KpipeError KPIPE_PIPELINE_INVALID */
 function credentialsOf({ username, password }: EtcdSettings): Credentials | undefined {
+  // Not in the schema: a variable that is missing leaves an empty text, and one sentence about it is enough.
+  if (password === '') throw new KpipeError('KPIPE_PIPELINE_INVALID', 'source etcd has an empty password')
   if (username !== undefined && password !== undefined) return { username, password }
   if (username === undefined && password === undefined) return undefined
   const [there, missing] = username === undefined ? ['password', 'username'] : ['username', 'password']

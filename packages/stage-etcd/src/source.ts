@@ -73,7 +73,6 @@ export const source: SourceStage<EtcdSettings> = {
       },
       password: {
         type: 'string',
-        minLength: 1,
         writeOnly: true,
         description: 'Password of that user, out of the environment or a file.',
         examples: ['${env:ETCD_PASSWORD}', '${file:/run/secrets/etcd}'],

@@ -118,6 +118,7 @@ t.test('one of user and password alone is a fault of the pipeline', async (t) =>
   const endpoints = ['127.0.0.1:1']
   t.match(await failureOf({ endpoints, username: 'kpipe' }), { code: 'KPIPE_PIPELINE_INVALID', message: /username without password/ })
   t.match(await failureOf({ endpoints, password: 'hunter2' }), { code: 'KPIPE_PIPELINE_INVALID', message: /password without username/ })
+  t.match(await failureOf({ endpoints, username: 'kpipe', password: '' }), { code: 'KPIPE_PIPELINE_INVALID', message: /an empty password/ })
 })
 
 t.test('a token that would not fit into a header is another protocol', async (t) => {
