@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { askedFor, isSecretSetting } from '@kpipe/engine'
+import { askedFor, hookTimes, isSecretSetting } from '@kpipe/engine'
 import type { ExaminedPipeline, Path, Pipeline, PipelineDocument, Problem } from '@kpipe/engine'
 import { placedStages } from '../where/placed-stages.ts'
 
@@ -23,6 +23,7 @@ export function warningsOf({ file, document, pipeline }: ExaminedPipeline): Prob
   if (pipeline !== undefined) {
     aboutPlaintext(pipeline, add)
     aboutSettings(pipeline, document, add)
+    aboutHooks(pipeline, document, add)
   }
   return warnings
 }
@@ -77,6 +78,21 @@ function aboutSecret(path: Path, { file, folder }: Pipeline, document: PipelineD
   const mode = modeOf(file) ?? 0
   const readers = (mode & everybodyReads) === 0 ? '' : `, which everybody may read (mode ${octal(mode)})`
   add(path, `${String(path.at(-1))} stands in the file itself${readers}, not in \${env:NAME} or \${file:PATH}`)
+}
+
+/** What is filled into a command stands in argv, where every process of the host may read it. */
+function aboutHooks({ hooks, secretVariables }: Pipeline, document: PipelineDocument, add: Add): void {
+  for (const when of hookTimes) {
+    for (const [index, { run }] of hooks[when].entries()) {
+      const path = document.has(['hooks', when, 'run']) ? ['hooks', when, 'run'] : ['hooks', when, index, 'run']
+      const words = Array.isArray(run) ? run.map((_word, at) => [...path, at]) : [path]
+      for (const word of words) {
+        const { env, files } = askedFor(document.written(word) ?? '')
+        const secrets = [...env.filter((name) => secretVariables.includes(name)), ...files]
+        for (const secret of secrets) add(word, `the value of ${secret} stands in the command, which every process may read while it runs`)
+      }
+    }
+  }
 }
 
 function aboutPath(path: Path, document: PipelineDocument, add: Add): void {

@@ -97,6 +97,22 @@ test('secrets in the file, or where everybody reads them, and connections withou
   ])
 })
 
+test('secrets that are filled into a command are warned of', async (t) => {
+  const place = await initialized(t)
+  writeFileSync(
+    place.at('own.mjs'),
+    `export default { kind: 'source', summary: '', settings: { type: 'object', properties: { password: { description: '' } }, additionalProperties: false }, open() {} }`,
+  )
+  writeFileSync(place.at('token'), 'x', { mode: 0o600 })
+  const text = `source: { use: ./own.mjs, with: { password: "\${env:PASS}" } }
+${rest}hooks:
+  after: { run: "curl -u x:\${env:PASS} \${env:PLACE}" }
+  failed: [{ run: [tell, "\${file:token}", "\${env:PLACE}"] }]
+`
+  const told = (secret: string) => `the value of ${secret} stands in the command, which every process may read while it runs`
+  t.same(await findings(place, text, { PASS: 'x', PLACE: 'y' }), [`4:17: warning: ${told('PASS')}`, `5:26: warning: ${told('token')}`])
+})
+
 test('lint opens nothing and makes nothing', async (t) => {
   const { kpipe, at } = workplace(t)
   t.equal((await kpipe(['lint'])).code, 0)
