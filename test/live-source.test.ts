@@ -12,6 +12,7 @@ import { parseEndpoint } from '../packages/stage-etcd/src/endpoint.ts'
 import { decodeHashKv, encodeHashKvRequest, methods } from '../packages/stage-etcd/src/etcd-messages.ts'
 import { ask } from '../packages/stage-etcd/src/unary.ts'
 import { failureOf, reading } from '../packages/stage-etcd/test/reading.ts'
+import { clone, nodes } from './support/kpipe.ts'
 
 const lines = ['3.4', '3.6'] as const
 const env = { ...loopbackEnv(), ETCDCTL_API: '3' }
@@ -149,4 +150,27 @@ t.test('the first endpoint is down and the second gives the snapshot', async (t)
 t.test('the peer port of an etcd is not taken for its client port', async (t) => {
   const etcd = await started(t, '3.6', 0)
   t.match(await failureOf({ location: etcd.peerUrl }), { code: 'KPIPE_SOURCE_PROTOCOL' })
+})
+
+t.test('keys go through etcd3 on both Nodes: put, transaction, watch, lease', async (t) => {
+  const etcd = await started(t, '3.6', 0)
+  const script = `
+    import { etcdClient, readKeys, writeKeys } from ${JSON.stringify(join(clone, 'scripts/etcd/keys.ts'))}
+    const url = process.argv[1]
+    const client = etcdClient(url)
+    const watcher = await client.watch().key('etcd3/watched').create()
+    const seen = new Promise((resolve) => watcher.once('put', (put) => resolve(put.value.toString())))
+    await writeKeys(url, [['etcd3/a', Buffer.from('1')], ['etcd3/watched', Buffer.from('2')]])
+    const lease = client.lease(60)
+    await lease.put('etcd3/leased').value('3')
+    const keys = await readKeys(url)
+    console.log(JSON.stringify({ watched: await seen, keys: ['etcd3/a', 'etcd3/watched', 'etcd3/leased'].map((key) => String(keys.get(key)?.value)) }))
+    await watcher.cancel()
+    await lease.revoke()
+    client.close()
+  `
+  for (const node of [24, 26] as const) {
+    const args = ['-u', 'NODE_OPTIONS', nodes[node], '--conditions=kpipe-source', '--input-type=module', '-e', script, etcd.clientUrl]
+    t.same(JSON.parse(await runTool('env', args, { env })), { watched: '2', keys: ['1', '2', '3'] }, `Node ${node}`)
+  }
 })
