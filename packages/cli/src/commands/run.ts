@@ -1,6 +1,7 @@
 import { string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
 import { KpipeError } from '@kpipe/engine/contracts'
+import { stageReference } from '@kpipe/engine'
 import type { Repository } from '@kpipe/repository'
 import { accompany } from '../backup/accompany.ts'
 import { inAttempts } from '../backup/attempts.ts'
@@ -41,6 +42,9 @@ export const run = command({
     const where = await locate({ ...flags, config: fileOf(args.file, flags.config) })
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
     const { pipeline } = where
+    workers.prepare(
+      [pipeline.chunk, pipeline.hash, ...(pipeline.inspect ? [pipeline.inspect] : []), ...pipeline.codecs].map(stageReference),
+    )
     const facts = noFacts(flags.name ?? pipeline.name)
     const env = process.env
     let repository: Repository | undefined

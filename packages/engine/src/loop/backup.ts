@@ -15,6 +15,7 @@ import { KpipeError } from '../contracts/index.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import { tagPlaces } from '../workers/known.ts'
 import type { CutRecipe } from '../workers/messages.ts'
+import { stageReference } from '../workers/stage-reference.ts'
 import type { Workers } from '../workers/workers.ts'
 import { CutWindow } from './cut-window.ts'
 import { EncodeWindow } from './encode-window.ts'
@@ -107,17 +108,25 @@ async function stream(
 
   const opened = await stalling(interruption, limits.stallTimeoutMs, options.openSink(plan))
   const recipe: CutRecipe = {
-    chunk: reference(options.chunk),
+    chunk: stageReference(options.chunk),
     plan,
-    hash: reference(options.hash),
+    hash: stageReference(options.hash),
     tagKey: opened.tagKey,
-    inspect: options.inspect && inspectPlan ? { stage: reference(options.inspect), plan: inspectPlan } : undefined,
+    inspect: options.inspect && inspectPlan ? { stage: stageReference(options.inspect), plan: inspectPlan } : undefined,
     known: opened.known,
     tagPlaces: opened.known && plan.pageBytes === 0 ? tagPlaces(opened.known) : undefined,
   }
   const segmenter = new Segmenter(chunkStage, plan, limits.segmentBytes)
   const filler = new FrameFiller(limits.frameBytes)
-  const encodes = new EncodeWindow(workers, options.codecs.map(reference), opened.secrets, plan.pageBytes, filler, opened.sink, seconds)
+  const encodes = new EncodeWindow(
+    workers,
+    options.codecs.map(stageReference),
+    opened.secrets,
+    plan.pageBytes,
+    filler,
+    opened.sink,
+    seconds,
+  )
   const cuts = new CutWindow(workers, recipe, segmenter, collector, filler, encodes, opened.sink, seconds)
 
   const settle = async (work: Promise<void>) => await stalling(interruption, limits.stallTimeoutMs, work)
@@ -191,10 +200,6 @@ async function stalling<Value>(interruption: Interruption, ms: number, work: Pro
   } finally {
     settled()
   }
-}
-
-function reference(loaded: LoadedStage<unknown>): { package: string; url: string; settings: Record<string, unknown> } {
-  return { package: loaded.package, url: loaded.url, settings: loaded.settings }
 }
 
 /** Closes the stream at the first call only; nothing is held from then on. */

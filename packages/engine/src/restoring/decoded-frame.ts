@@ -1,6 +1,7 @@
 import { type CodecRecord, type CodecStage, type HashStage, KpipeError, type SealedStream, tagBytes } from '../contracts/index.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { StageReference } from '../workers/messages.ts'
+import { stageReference } from '../workers/stage-reference.ts'
 import type { Workers } from '../workers/workers.ts'
 
 /** What turns stored frames back into chunks. */
@@ -55,7 +56,7 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
     offsets[index] = places.get(slot)!
     tags.set(stream.tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes), order.get(slot)! * tagBytes)
   }
-  const codecs: StageReference[] = await Promise.all(stored.codecs.map(async (record) => reference(await decoder.codec(record))))
+  const codecs: StageReference[] = await Promise.all(stored.codecs.map(async (record) => stageReference(await decoder.codec(record))))
   const { bytes, seconds } = await decoder.workers.decode({
     kind: 'decode',
     codecs,
@@ -64,7 +65,7 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
     lengths: stored.lengths,
     ends: stored.ends,
     pageBytes: stored.pageBytes,
-    hash: reference(decoder.hash),
+    hash: stageReference(decoder.hash),
     tagKey: stream.tagKey,
     wanted: slots,
     tags,
@@ -75,8 +76,4 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
 /** Gives the memory back at once: the collector does not hurry for buffers outside its heap. Nothing may read the frame any more. */
 export function freeDecoded({ bytes }: DecodedFrame): void {
   bytes.buffer.transfer(0)
-}
-
-function reference(loaded: LoadedStage<unknown>): StageReference {
-  return { package: loaded.package, url: loaded.url, settings: loaded.settings }
 }

@@ -10,6 +10,7 @@ import type {
 } from '../contracts/index.ts'
 import { Interruption } from '../loop/interruption.ts'
 import type { LoadedStage } from '../stages/index.ts'
+import { stageReference } from '../workers/stage-reference.ts'
 import type { Workers } from '../workers/workers.ts'
 import { defaultCacheBytes, readInOrder } from './in-order.ts'
 
@@ -42,7 +43,8 @@ export async function inspectSealed(options: InspectSealedOptions): Promise<Fact
 
 async function inspectSegments(options: InspectSealedOptions, interruption: Interruption): Promise<Facts> {
   const { stream, workers } = options
-  const { stage, package: name, url, settings } = options.inspect
+  const { stage } = options.inspect
+  const reference = stageReference(options.inspect)
   const pieces = readInOrder({ ...options, cacheBytes: defaultCacheBytes })
   const slot = new SharedArrayBuffer(segmentBytes)
   const view = new Uint8Array(slot)
@@ -58,7 +60,7 @@ async function inspectSegments(options: InspectSealedOptions, interruption: Inte
       collector = plan && stage.collect(plan)
     }
     if (!collector || !plan) return false
-    const task = { kind: 'look', inspect: { package: name, url, settings }, plan, slot, bytes: filled, position } as const
+    const task = { kind: 'look', inspect: reference, plan, slot, bytes: filled, position } as const
     const { look } = await interruption.or(workers.look(task))
     collector.take(look, bytes, position)
     position += filled

@@ -104,7 +104,13 @@ export interface LookResult {
   readonly look: Uint8Array
 }
 
-export type Task = CutTask | EncodeTask | DecodeTask | LookTask
+/** Loads the modules of stages, before the first byte is there. */
+export interface PrepareTask {
+  readonly kind: 'prepare'
+  readonly stages: readonly StageReference[]
+}
+
+export type Task = CutTask | EncodeTask | DecodeTask | LookTask | PrepareTask
 
 /** The result of an encode or decode task, its buffers moved. */
 export interface MovedResult {

@@ -57,5 +57,7 @@ function stagesOf(task: Task): readonly StageReference[] {
       return task.codecs
     case 'decode':
       return [...task.codecs, task.hash]
+    case 'prepare':
+      return task.stages
   }
 }

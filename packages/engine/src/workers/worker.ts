@@ -2,7 +2,8 @@ import { parentPort } from 'node:worker_threads'
 import { KpipeError } from '../contracts/index.ts'
 import { cut, look } from './cut.ts'
 import { decode, encode } from './frames.ts'
-import type { MovedResult, TaskFailure } from './messages.ts'
+import type { MovedResult, PrepareTask, TaskFailure } from './messages.ts'
+import { blaming } from './opened-stages.ts'
 import { begin, type WatchedTask } from './running-stage.ts'
 
 /** Runs one task. A function of its message: stages that were opened before are only a cache. */
@@ -11,6 +12,8 @@ export default async function runTask(watchedTask: WatchedTask): Promise<unknown
   const { task } = watchedTask
   try {
     switch (task.kind) {
+      case 'prepare':
+        return await prepare(task)
       case 'cut':
         return await cut(task)
       case 'look':
@@ -27,6 +30,10 @@ export default async function runTask(watchedTask: WatchedTask): Promise<unknown
   } catch (error) {
     return failure(error)
   }
+}
+
+async function prepare(task: PrepareTask): Promise<void> {
+  for (const reference of task.stages) await blaming(reference, () => import(reference.url))
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
   LookResult,
   LookTask,
   MovedResult,
+  StageReference,
   Task,
   TaskFailure,
 } from './messages.ts'
@@ -28,6 +29,8 @@ export interface Workers {
   encode(task: Omit<EncodeTask, 'ticket'>): Promise<EncodeResult>
   /** Moves `task.bytes` away from the caller. */
   decode(task: Omit<DecodeTask, 'ticket'>): Promise<DecodeResult>
+  /** Lets every thread load these stages while the caller goes on; what goes wrong is told by the first task that needs them. */
+  prepare(stages: readonly StageReference[]): void
   /** Ends the threads at once, whatever they do. */
   close(): Promise<void>
 }
@@ -95,6 +98,9 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     look: (task) => run(task, []),
     encode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.buffer),
     decode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.bytes.buffer),
+    prepare(stages) {
+      for (let thread = 0; thread < threads; thread++) run({ kind: 'prepare', stages }, []).catch(() => {})
+    },
     close() {
       closed = true
       return pool.destroy()
