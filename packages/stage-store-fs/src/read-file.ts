@@ -16,7 +16,10 @@ export async function readObject(
     throw error
   }
   try {
-    const { size } = await handle.stat()
+    const stat = await handle.stat()
+    // A folder: the name begins those of objects and is none.
+    if (!stat.isFile()) return undefined
+    const { size } = stat
     const offset = range?.offset ?? 0
     const bytes = new Uint8Array(Math.max(0, Math.min(range?.length ?? size, size - offset)))
     let filled = 0

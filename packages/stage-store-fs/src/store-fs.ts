@@ -6,7 +6,7 @@ import { DurableFolders } from './durable-folder.ts'
 import { listObjects } from './list-objects.ts'
 import { demandObjectName } from './object-name.ts'
 import { readObject } from './read-file.ts'
-import { storeFault } from './store-fault.ts'
+import { hasCode, storeFault } from './store-fault.ts'
 
 /** Objects as files of a directory, which is made by the first `create`. */
 export function directoryStore(path: string): Store {
@@ -40,7 +40,10 @@ export function directoryStore(path: string): Store {
     remove: (name) =>
       guarded('remove', name, async () => {
         demandObjectName(name, 'remove')
-        await rm(join(path, name), { force: true })
+        await rm(join(path, name), { force: true }).catch((error: unknown) => {
+          // A folder, or a file where a folder would be: the name is no object's.
+          if (!hasCode(error, 'ERR_FS_EISDIR', 'EISDIR', 'ENOTDIR')) throw error
+        })
       }),
   }
 }

@@ -89,6 +89,18 @@ export function storeConformance(
       },
     },
     {
+      title: 'a name that others begin with, or that begins with another, is missing like any other',
+      async run() {
+        const store = await opened()
+        await store.create('a/b', [bytes.slice()])
+        for (const name of ['a', 'a/b/c']) {
+          demand((await store.read(name)) === undefined, `reading ${name}, which is missing, gives something`)
+          await store.remove(name)
+        }
+        demandSameBytes(await found(store, 'a/b'), bytes, 'an object beside a name that was removed')
+      },
+    },
+    {
       title: 'what is read is the caller’s own',
       async run() {
         const store = await opened()
