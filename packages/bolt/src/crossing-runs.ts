@@ -51,11 +51,16 @@ export function crossingRuns(plan: LookPlan): CrossingRuns {
       overlapLeft += maxOverlap * bytes.length
       if (runs.length === 0) return []
       const end = position + bytes.length
-      const needed = runs.reduce((most, run) => Math.max(most, run.end), 0) - position
-      keep(bytes.subarray(0, needed))
+      /** Of this segment, what lies before `to` and is not kept yet. */
+      const keepUntil = (to: number) => {
+        const from = keptStart + keptBytes - position
+        if (to - position > from) keep(bytes.subarray(from, to - position))
+      }
+      keepUntil(runs.reduce((most, run) => Math.max(most, run.end), 0))
       const whole: Uint8Array[] = []
       const open: Run[] = []
-      for (const run of runs) {
+      const waiting = [...runs]
+      for (const run of waiting) {
         if (run.end > end) {
           open.push(run)
           continue
@@ -67,11 +72,17 @@ export function crossingRuns(plan: LookPlan): CrossingRuns {
         }
         const at = run.page * pageBytes - keptStart
         const look = lookPages(kept.subarray(0, keptBytes), at, run.page, 1, plan)
-        if (decodeLook(look).unfinished.length > 0) open.push(measure(run.page, kept.subarray(0, keptBytes), at))
-        else whole.push(look)
+        if (decodeLook(look).unfinished.length === 0) {
+          whole.push(look)
+          continue
+        }
+        // Its header was cut, and tells an overflow that may end in this segment too.
+        const measured = measure(run.page, kept.subarray(0, keptBytes), at)
+        keepUntil(measured.end)
+        waiting.push(measured)
       }
       runs = open
-      if (open.length > 0) keep(bytes.subarray(needed))
+      if (open.length > 0) keepUntil(end)
       trim()
       return whole
     },

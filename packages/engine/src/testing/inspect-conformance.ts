@@ -14,6 +14,9 @@ export interface InspectConformanceOptions {
 }
 
 const headBytes = 64 * 1024
+const longest = 2 * 1024 * 1024
+/** How many ways of cutting are tried: a page or a run of them that crosses two borders is rare. */
+const variations = 40
 
 /** The promises of an inspector. */
 export function inspectConformance(stage: InspectStage, options: InspectConformanceOptions): ConformanceCase[] {
@@ -54,12 +57,12 @@ export function inspectConformance(stage: InspectStage, options: InspectConforma
     {
       title: 'facts are the same whatever the length of a segment, though its memory is used again',
       async run() {
-        const whole = await factsOf(stage, plan(), stream, stream.length)
+        const whole = await factsOf(stage, plan(), stream, () => stream.length)
         demandPlain(whole, 'what it says')
         if (facts !== undefined)
           demand(isDeepStrictEqual(whole, facts), `it says ${JSON.stringify(whole)} instead of ${JSON.stringify(facts)}`)
         for (const length of segmentBytes) {
-          const seen = await factsOf(stage, plan(), stream, length)
+          const seen = await factsOf(stage, plan(), stream, () => length)
           demand(
             isDeepStrictEqual(seen, whole),
             `in segments of ${length} bytes it says ${JSON.stringify(seen)} instead of ${JSON.stringify(whole)}`,
@@ -68,12 +71,28 @@ export function inspectConformance(stage: InspectStage, options: InspectConforma
       },
     },
     {
+      title: 'facts are the same when each segment has another length, as chunks make them that are cut by content',
+      async run() {
+        const whole = await factsOf(stage, plan(), stream, () => stream.length)
+        for (let seed = 1; seed <= variations; seed++) {
+          const lengths = new Uint32Array(noise(4000, seed).buffer)
+          // Mostly long ones, and now and then one of a few bytes.
+          const length = (index: number) => 1 + (lengths[index % 1000] % (index % 5 === seed % 5 ? 100 : longest))
+          const seen = await factsOf(stage, plan(), stream, length)
+          demand(
+            isDeepStrictEqual(seen, whole),
+            `in segments of lengths that vary it says ${JSON.stringify(seen)} instead of ${JSON.stringify(whole)}`,
+          )
+        }
+      },
+    },
+    {
       title: 'streams that are read at once do not mix',
       async run() {
         const made = plan()
-        const alone = await factsOf(stage, made, stream, headBytes)
+        const alone = await factsOf(stage, made, stream, () => headBytes)
         const [one, other] = [stage.collect(made), stage.collect(made)]
-        for (const [position, segment] of segmentsOf(stream, headBytes)) {
+        for (const [position, segment] of segmentsOf(stream, () => headBytes)) {
           for (const collector of [one, other]) {
             collector.take(structuredClone(stage.look(segment, position, made)), segment, position)
           }
@@ -86,9 +105,9 @@ export function inspectConformance(stage: InspectStage, options: InspectConforma
   return [...descriptionCases(stage, 'inspect'), ...cases]
 }
 
-async function factsOf(stage: InspectStage, plan: InspectPlan, stream: Uint8Array, segmentBytes: number): Promise<Facts> {
+async function factsOf(stage: InspectStage, plan: InspectPlan, stream: Uint8Array, lengthOf: (index: number) => number): Promise<Facts> {
   const collector = stage.collect(plan)
-  for (const [position, segment] of segmentsOf(stream, segmentBytes)) {
+  for (const [position, segment] of segmentsOf(stream, lengthOf)) {
     const look = structuredClone(stage.look(segment, position, plan))
     collector.take(look, segment, position)
     look.fill(0xff)
@@ -100,12 +119,15 @@ async function factsOf(stage: InspectStage, plan: InspectPlan, stream: Uint8Arra
 let garbage = 0
 
 /** All segments, one after the other in the same shared memory. */
-function* segmentsOf(stream: Uint8Array, segmentBytes: number): Generator<[number, Uint8Array]> {
-  const slot = new Uint8Array(new SharedArrayBuffer(segmentBytes))
-  for (let position = 0; position < stream.length; position += segmentBytes) {
-    const segment = slot.subarray(0, Math.min(segmentBytes, stream.length - position))
-    segment.set(stream.subarray(position, position + segment.length))
+function* segmentsOf(stream: Uint8Array, lengthOf: (index: number) => number): Generator<[number, Uint8Array]> {
+  let slot: Uint8Array = new Uint8Array(0)
+  for (let position = 0, index = 0; position < stream.length; index++) {
+    const length = Math.min(lengthOf(index), stream.length - position)
+    if (slot.length < length) slot = new Uint8Array(new SharedArrayBuffer(length))
+    const segment = slot.subarray(0, length)
+    segment.set(stream.subarray(position, position + length))
     yield [position, segment]
     slot.fill(++garbage)
+    position += length
   }
 }
