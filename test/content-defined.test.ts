@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
 import { test } from 'tap'
+import { clone } from './support/kpipe.ts'
 import { emptyPlace, type Place } from './support/place.ts'
 import { shifted, tar, tarEntries } from './support/tar.ts'
 
@@ -36,6 +39,24 @@ async function digestOf(place: Place, id: string): Promise<string> {
     .update(readFileSync(place.at(`restored-${id}`)))
     .digest('hex')
 }
+
+const fixtures = ['hour-00.db', 'hour-01.db'].map((name) => {
+  const path = join(clone, 'test/fixtures/k8s-small', name)
+  return { bytes: zstdDecompressSync(readFileSync(`${path}.zst`)), digest: readFileSync(`${path}.sha256`, 'utf8').trim() }
+})
+
+test('snapshots of etcd that are cut by content and tagged with BLAKE3 come back exactly', async (t) => {
+  const place = await made(t, 'fastcdc', 'blake3')
+  const summaries: Summary[] = []
+  for (const { bytes } of fixtures) summaries.push(await backUp(place, bytes))
+  for (const [index, { snapshot_id }] of summaries.entries()) t.equal(await digestOf(place, snapshot_id), fixtures[index].digest)
+  t.ok(summaries[1].bytes_fresh < summaries[1].bytes_read, 'something of the parent was found')
+  const { code, stdout } = await place.kpipe(['status', 'latest', '-c', 'backup.yaml', '-w', 'json'])
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), {
+    revision: JSON.parse(readFileSync(join(clone, 'test/fixtures/k8s-small/hour-01.db.status.json'), 'utf8')).revision,
+  })
+})
 
 test('an archive whose contents have moved is found again, and comes back exactly', async (t) => {
   const place = await made(t, 'auto', 'blake3')
