@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { dropFolder, ownFolder } from '../scripts/children.ts'
-import { certificateAuthority } from '../scripts/etcd/certificates.ts'
+import { certificateAuthority } from '../packages/stage-etcd/test/certificates.ts'
 import { getEtcd } from '../scripts/etcd/get-etcd.ts'
 import { writeKeys } from '../scripts/etcd/keys.ts'
 import { runTool } from '../scripts/etcd/run-tool.ts'

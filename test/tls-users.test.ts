@@ -11,7 +11,7 @@ import {
 } from '../packages/stage-etcd/src/etcd-messages.ts'
 import { ask } from '../packages/stage-etcd/src/unary.ts'
 import { failureOf, reading } from '../packages/stage-etcd/test/reading.ts'
-import { certificateAuthority } from '../scripts/etcd/certificates.ts'
+import { certificateAuthority } from '../packages/stage-etcd/test/certificates.ts'
 import { getEtcd } from '../scripts/etcd/get-etcd.ts'
 import { startEtcd } from '../scripts/etcd/start-etcd.ts'
 import { enableAuth, etcdctlAsRoot, rootUser } from '../scripts/etcd/users.ts'

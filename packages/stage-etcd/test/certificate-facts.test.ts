@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
-import { certificateAuthority } from '../../../scripts/etcd/certificates.ts'
+import { certificateAuthority } from './certificates.ts'
 import { certificateFacts, clientName, expiringSoon } from '../src/certificate-facts.ts'
 
 const notAfter = new Date('2036-03-04T05:06:07Z')

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import t, { type Test } from 'tap'
-import { certificateAuthority, type Certificate } from '../../../scripts/etcd/certificates.ts'
+import { certificateAuthority, type Certificate } from './certificates.ts'
 import { fakeEtcd } from './fake-etcd.ts'
 import { failureOf, reading } from './reading.ts'
 

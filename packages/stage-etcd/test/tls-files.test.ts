@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { certificateAuthority } from '../../../scripts/etcd/certificates.ts'
+import { certificateAuthority } from './certificates.ts'
 import { outsideOfTime, readTlsFiles } from '../src/tls-files.ts'
 
 const folder = t.testdir()
