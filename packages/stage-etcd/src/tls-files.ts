@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { KpipeError, type KpipeErrorCode } from '@kpipe/engine/contracts'
 
 /** How the far end is recognised, and how this end shows itself. Paths are absolute. */
@@ -44,6 +45,17 @@ export async function readTlsFiles({ cacert, cert, key }: TlsSettings): Promise<
   if (!own.checkPrivateKey(privateKey)) throw wrongFile('key', key, `is not the key of the certificate in ${cert}`)
   const outOfTime = outsideOfTime(own)
   if (outOfTime !== undefined) throw wrongFile('cert', cert, outOfTime, 'KPIPE_SOURCE_REFUSED')
+  try {
+    createSecureContext({ cert: certificates.pem, key: pem })
+  } catch (cause) {
+    throw wrongFile(
+      'cert',
+      cert,
+      `cannot be used: ${(cause as { reason?: string }).reason ?? (cause as Error).message}`,
+      'KPIPE_PIPELINE_INVALID',
+      cause,
+    )
+  }
   return { authorities, client: { certificates, key: pem } }
 }
 

@@ -20,6 +20,8 @@ export interface CertificateOptions {
   readonly commonName: string
   /** DNS names and IP addresses; none makes a certificate of a client. */
   readonly names?: readonly string[]
+  /** Bits of an RSA key in place of one on P-256. */
+  readonly rsaBits?: number
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
@@ -49,7 +51,13 @@ export async function certificateAuthority(
   return {
     ...(await written(folder, commonName, own, keys.privateKey)),
     async sign(options) {
-      const subject = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+      const rsa = {
+        name: 'RSASSA-PKCS1-v1_5',
+        hash: 'SHA-256',
+        publicExponent: Uint8Array.of(1, 0, 1),
+        modulusLength: options.rsaBits ?? 0,
+      }
+      const subject = await crypto.subtle.generateKey(options.rsaBits === undefined ? algorithm : rsa, true, ['sign', 'verify'])
       const certificate = await x509.X509CertificateGenerator.create({
         subject: `CN=${options.commonName}`,
         issuer: own.subject,

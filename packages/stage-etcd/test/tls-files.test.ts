@@ -54,6 +54,8 @@ t.test('what is wrong with a file is told with its path and its setting, and nev
     [{ cert }, /has the setting cert without key/],
     [{ key }, /has the setting key without cert/],
   ]
+  const weak = await authority.sign({ commonName: 'weak', rsaBits: 512 })
+  cases.push([{ cert: weak.certFile, key: weak.keyFile }, /weak\.crt \(cert\) cannot be used: ee key too small/])
   for (const [settings, message] of cases) {
     await t.rejects(readTlsFiles(settings), { ...invalid, message }, String(message))
     const told = await readTlsFiles(settings).catch(
