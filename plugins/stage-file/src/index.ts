@@ -1,4 +1,6 @@
+import type { SourceStage, TargetStage } from '@kpipe/engine/contracts'
 import { source } from './source.ts'
 import { target } from './target.ts'
 
-export default [source, target]
+const stages: readonly [SourceStage, TargetStage] = [source, target]
+export default stages

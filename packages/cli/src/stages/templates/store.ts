@@ -3,6 +3,7 @@ import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/prom
 import { dirname, join } from 'node:path'
 
 const unfinished = '.unfinished-'
+const names = /^(?=.{1,120}$)[a-z0-9-]+(\/[a-z0-9-]+)*$/
 
 /** Keeps named objects, each written once; here in a folder. Runs on the main thread. */
 export default {
@@ -18,15 +19,15 @@ export default {
   async open({ path: root }) {
     return {
       location: root,
-      create: (name, parts) => telling(name, () => create(root, name, Buffer.concat(parts))),
-      read: (name, range) => telling(name, () => read(join(root, name), range)),
+      create: (name, parts) => telling(name, () => create(root, named(name), Buffer.concat(parts))),
+      read: (name, range) => telling(name, () => read(join(root, named(name)), range)),
       async *list(prefix, after = '') {
-        const found = await telling(prefix, () => names(root, ''))
+        const found = await telling(prefix, () => namesIn(root, ''))
         for (const name of found.filter((name) => name.startsWith(prefix) && name > after).sort()) {
           yield { name, bytes: (await stat(join(root, name))).size }
         }
       },
-      remove: (name) => telling(name, () => unlink(join(root, name)).catch(unlessMissing)),
+      remove: (name) => telling(name, () => unlink(join(root, named(name))).catch(unlessMissing)),
     }
   },
 }
@@ -57,7 +58,9 @@ async function read(path, range) {
   const file = await open(path).catch(unlessMissing)
   if (file === undefined) return undefined
   try {
-    const { size } = await file.stat()
+    const found = await file.stat()
+    if (found.isDirectory()) return undefined
+    const { size } = found
     const { offset, length } = range ?? { offset: 0, length: size }
     const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)))
     const { bytesRead } = await file.read(bytes, 0, bytes.length, offset)
@@ -67,11 +70,11 @@ async function read(path, range) {
   }
 }
 
-async function names(root, folder) {
+async function namesIn(root, folder) {
   const entries = (await readdir(join(root, folder), { withFileTypes: true }).catch(unlessMissing)) ?? []
   const found = entries
     .filter(({ name }) => !name.startsWith(unfinished))
-    .map((entry) => (entry.isDirectory() ? names(root, folder + entry.name + '/') : [folder + entry.name]))
+    .map((entry) => (entry.isDirectory() ? namesIn(root, folder + entry.name + '/') : [folder + entry.name]))
   return (await Promise.all(found)).flat()
 }
 
@@ -80,8 +83,14 @@ async function syncFolder(path) {
   await folder.sync().finally(() => folder.close())
 }
 
+/** A name that only others begin with is as good as none. */
 function unlessMissing(error) {
-  if (error.code !== 'ENOENT') throw error
+  if (!['ENOENT', 'ENOTDIR', 'EISDIR'].includes(error.code)) throw error
+}
+
+function named(name) {
+  if (!names.test(name)) throw new Error('this is no name of an object')
+  return name
 }
 
 /** The code says what kind of fault it is, and with that the exit code; nothing needs to be imported for it. */

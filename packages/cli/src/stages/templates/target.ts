@@ -1,5 +1,5 @@
 export const target = String.raw`import { randomBytes } from 'node:crypto'
-import { link, lstat, open, unlink } from 'node:fs/promises'
+import { link, lstat, open, rm } from 'node:fs/promises'
 
 /** Takes restored bytes, at any positions, and shows them when all are there. Runs on the main thread. */
 export default {
@@ -18,7 +18,7 @@ export default {
     const file = await telling(path, () => open(own, 'wx+', 0o600))
     const end = async () => {
       await file.close()
-      await unlink(own)
+      await rm(own, { force: true })
     }
     return {
       ordered: false,

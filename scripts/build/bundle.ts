@@ -1,0 +1,55 @@
+import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { build } from 'esbuild'
+import { lazyPackages } from './lazy-packages.ts'
+import { clone, workspacePackages } from './workspace.ts'
+
+/** Bundled code is ESM; what was CommonJS in it goes on asking for these. */
+const commonJs = [
+  "import { createRequire as createRequireHere } from 'node:module'",
+  'const require = createRequireHere(import.meta.url)',
+  'const __dirname = import.meta.dirname, __filename = import.meta.filename',
+].join('\n')
+
+/** Compiled for one machine each, and done without where they are missing: thread priorities, and faster msgpack. */
+const nativeExtras = ['@napi-rs/nice', 'msgpackr-extract']
+
+/**
+ * The command line with its workers and all of kpipe's stages in one folder that needs no node_modules: `bin/kpipe.js`,
+ * and in `dist/` the command line, the worker, each stage, and what they share.
+ * @param to made anew
+ */
+export async function bundle(to: string): Promise<void> {
+  rmSync(to, { recursive: true, force: true })
+  mkdirSync(join(to, 'dist'), { recursive: true })
+  const stages = workspacePackages().filter(({ folder }) => folder.includes('/stage-'))
+  const stageEntries = stages.map(({ folder }) => [folder.split('/')[1]!, join(clone, folder, 'src/index.ts')] as const)
+  // Piscina looks for `worker.js` beside itself; that file imports ours.
+  const piscinaWorker = join(dirname(createRequire(join(clone, 'packages/engine/package.json')).resolve('piscina')), 'worker.js')
+  const modules = [...stageEntries, ['engine-worker', join(clone, 'packages/engine/src/workers/worker.ts')] as const]
+  await build({
+    entryPoints: Object.fromEntries([...modules, ['main', join(clone, 'packages/cli/src/main.ts')], ['worker', piscinaWorker]]),
+    outdir: join(to, 'dist'),
+    bundle: true,
+    // Each thread loads its own stages, and an error made by one part is known to the others.
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    conditions: ['kpipe-source'],
+    external: nativeExtras,
+    plugins: [lazyPackages],
+    define: { 'import.meta.resolve': 'resolveBeside', bundledModules: JSON.stringify(modules.map(([name]) => name).join(' ')) },
+    inject: [join(import.meta.dirname, 'beside-bundle.ts')],
+    banner: { js: commonJs },
+    legalComments: 'linked',
+    logLevel: 'warning',
+  })
+  cpSync(join(clone, 'packages/cli/bin'), join(to, 'bin'), { recursive: true })
+  for (const file of ['LICENSE', 'packages/cli/README.md']) copyFileSync(join(clone, file), join(to, file.split('/').at(-1)!))
+  const { manifest } = workspacePackages().find(({ folder }) => folder === 'packages/cli')!
+  const { name, version } = manifest
+  writeFileSync(join(to, 'package.json'), `${JSON.stringify({ name, version, type: 'module', bin: { kpipe: 'bin/kpipe.js' } }, null, 2)}\n`)
+}
