@@ -12,16 +12,16 @@ const fixtures = join(import.meta.dirname, '../../../test/fixtures/k8s-small')
 const snapshot = zstdDecompressSync(readFileSync(join(fixtures, 'hour-00.db.zst')))
 
 for (const { title, run } of inspectConformance(inspect, { stream: snapshot, chunking: { id: 'page/4096', pageBytes: 4096 } })) {
-  test(`inspector: ${title}`, run)
+  test(`inspector: ${title}`, (t) => t.resolves(run()))
 }
 
 const data = randomBytes(1_000_000)
 const bytes = new Uint8Array(Buffer.concat([data, trailerOf(data)]))
 
 for (const { title, run } of sourceConformance(source, () => place())) {
-  test(`source: ${title}`, async () => {
+  test(`source: ${title}`, async (t) => {
     try {
-      await run()
+      await t.resolves(run())
     } finally {
       await Promise.all(started.splice(0).map((etcd) => etcd.close()))
     }

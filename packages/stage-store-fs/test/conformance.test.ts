@@ -14,4 +14,5 @@ async function place() {
   return { settings: { path: join(folder, 'repository') } }
 }
 
-for (const { title, run } of storeConformance(store, place, { module: import.meta.resolve('../src/index.ts') })) test(title, run)
+for (const { title, run } of storeConformance(store, place, { module: import.meta.resolve('../src/index.ts') }))
+  test(title, (t) => t.resolves(run()))

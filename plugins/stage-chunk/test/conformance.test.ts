@@ -12,5 +12,5 @@ const subjects = {
 }
 
 for (const [name, options] of Object.entries(subjects)) {
-  for (const { title, run } of chunkConformance(chunk, options)) test(`${name}: ${title}`, run)
+  for (const { title, run } of chunkConformance(chunk, options)) test(`${name}: ${title}`, (t) => t.resolves(run()))
 }

@@ -24,7 +24,7 @@ for (const [name, content] of Object.entries(contents)) {
     await writeFile(path, content)
     return { settings: { path }, bytes: content }
   }
-  for (const { title, run } of sourceConformance(source, place)) test(`a file ${name}: ${title}`, run)
+  for (const { title, run } of sourceConformance(source, place)) test(`a file ${name}: ${title}`, (t) => t.resolves(run()))
 }
 
 async function targetPlace() {
@@ -37,4 +37,4 @@ async function targetPlace() {
   }
 }
 
-for (const { title, run } of targetConformance(target, targetPlace)) test(`target: ${title}`, run)
+for (const { title, run } of targetConformance(target, targetPlace)) test(`target: ${title}`, (t) => t.resolves(run()))

@@ -3,5 +3,5 @@ import { test } from 'tap'
 import hash from '../src/index.ts'
 
 for (const algorithm of ['sha256', 'blake3']) {
-  for (const { title, run } of hashConformance(hash, { settings: { algorithm } })) test(`${algorithm}: ${title}`, run)
+  for (const { title, run } of hashConformance(hash, { settings: { algorithm } })) test(`${algorithm}: ${title}`, (t) => t.resolves(run()))
 }

@@ -22,8 +22,17 @@ export class MovedResults {
 
   /** The result that a worker has sent before it answered. */
   async take<Result extends object>(ticket: number): Promise<Result> {
-    const arrived = this.#arrived.get(ticket) ?? (await new Promise<object>((resolve) => this.#awaited.set(ticket, resolve)))
-    this.#arrived.delete(ticket)
-    return arrived as Result
+    const arrived = this.#arrived.get(ticket)
+    if (arrived) {
+      this.#arrived.delete(ticket)
+      return arrived as Result
+    }
+    // A thread without a task does not keep the process alive, and this one may have answered already.
+    const alive = setInterval(() => {}, 60_000)
+    try {
+      return (await new Promise<object>((resolve) => this.#awaited.set(ticket, resolve))) as Result
+    } finally {
+      clearInterval(alive)
+    }
   }
 }
