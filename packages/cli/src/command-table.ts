@@ -40,6 +40,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     usesThreads: true,
     load: async () => (await import('./commands/status.ts')).status,
   },
+  forget: {
+    summary: 'Take snapshots out of the repository by rules or by id.',
+    load: async () => (await import('./commands/forget.ts')).forget,
+  },
   stages: {
     summary: 'List the stages that a pipeline file can use.',
     load: async () => (await import('./commands/stages/list.ts')).list,

@@ -12,6 +12,7 @@ import { frameBinding } from './packs/frame-binding.ts'
 import { openSealedStream } from './sealed-stream.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
+import { forgetSnapshots } from './retention/forget.ts'
 
 /** History that this host, or the caller, has seen, and that the store does not show. */
 export interface Rollback {
@@ -43,6 +44,12 @@ export interface Repository {
   refresh(): Promise<void>
   /** @throws KpipeError KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_PIPELINE_INVALID, KPIPE_APPEND_LOST, KPIPE_STORE_* */
   begin(options: BeginOptions): Promise<BackupWriter>
+  /**
+   * Takes snapshots out of every list; `retention/choose.ts` says which. Their space stays in use until it is collected.
+   * @param ids 64 hex digits each, not the newest of a name
+   * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*
+   */
+  forget(ids: readonly string[]): Promise<void>
   /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
   openStream(snapshot: Snapshot): Promise<SealedStream>
 }
@@ -112,6 +119,11 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
         return formatHead(headOf(log))
       }
       return beginBackup({ store, ring, log, snapshots, headMoved }, options)
+    },
+    async forget(ids) {
+      if (rollback !== undefined) throw rolledBack(store, rollback)
+      await forgetSnapshots(log, snapshots, store.location, ids)
+      await remember(headOf(log))
     },
     openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
   }

@@ -1,0 +1,90 @@
+import type { Interfaces } from '@oclif/core'
+import { boolean } from '@oclif/core/flags'
+import { string as word } from '@oclif/core/args'
+import { KpipeError } from '@kpipe/engine/contracts'
+import { misgivings } from '@kpipe/repository'
+import type { Choice, Snapshot } from '@kpipe/repository'
+import { command } from '../command.ts'
+import { withHint } from '../failure.ts'
+import { outputFlags, repositoryFlags, snapshotFlags, writeOutFlag } from '../flags.ts'
+import { choiceRow, choiceTable } from '../retention/choice-table.ts'
+import { chooseSnapshots } from '../retention/choose-snapshots.ts'
+import { keepFlags, policyOf } from '../retention/keep-flags.ts'
+import type { Terminal } from '../terminal.ts'
+import { locate, openLocated } from '../where/open.ts'
+import { tellRollback } from '../where/rollback.ts'
+
+// The parser gives a list for an argument that may come several times; its types do not say so.
+const someSnapshots = word({
+  multiple: true,
+  ignoreStdin: true,
+  description: 'those to forget, instead of rules; see `kpipe help restore`',
+}) as unknown as Interfaces.Arg<string[] | undefined>
+
+export const forget = command({
+  summary: 'Take snapshots out of the repository by rules or by id.',
+  description:
+    'Shows what would stay and why, and what would go; acts with --apply only. Rules are those of restic, name by name, hours and days in UTC: each keeps on its own, of an hour (day, week …) the newest snapshot. The newest snapshot of a name always stays. Refused without --force: when more than half of a name would go, and when its newest snapshot has less than half the size of the one before. Space comes back with `kpipe prune`, which comes later.',
+  examples: [
+    'kpipe forget --keep-hourly 24 --keep-daily 7',
+    'kpipe forget --keep-within 30d --keep-tag release --apply',
+    'kpipe forget 1f0c --apply',
+  ],
+  args: { snapshot: someSnapshots },
+  flags: {
+    ...keepFlags,
+    apply: boolean({ description: 'do it' }),
+    force: boolean({ description: 'do it although it is refused otherwise' }),
+    ...snapshotFlags,
+    'write-out': writeOutFlag(['table', 'json', 'yaml']),
+    ...repositoryFlags,
+    ...outputFlags,
+  },
+  async run({ flags, args, terminal, signal }) {
+    const policy = policyOf(flags)
+    const repository = await openLocated(await locate(flags), flags, { terminal, signal })
+    const choices = chooseSnapshots(repository, args.snapshot ?? [], policy, flags.name)
+    const going = choices.filter(({ reasons }) => reasons.length === 0).map(({ snapshot }) => snapshot.id)
+    const doubts = misgivings(choices)
+    const refused = flags.force ? undefined : doubts[0]
+    if (flags.apply && refused !== undefined) throw tooMuch(refused)
+    if (flags.apply && going.length > 0) await repository.forget(going)
+    const format = terminal.json ? 'json' : (flags['write-out'] ?? 'table')
+    const kept = choices.length - going.length
+    const summary = {
+      message_type: 'summary',
+      applied: flags.apply === true,
+      kept,
+      forgotten: going.length,
+      refused: refused ?? null,
+      head: repository.head,
+    }
+    await show(choices, summary, format, terminal)
+    terminal.say(sentence(kept, going.length, flags.apply === true))
+    if (!flags.apply && refused !== undefined) terminal.warn(`${refused}: --apply needs --force for that`)
+    return tellRollback(repository, terminal)
+  },
+})
+
+async function show(choices: readonly Choice<Snapshot>[], summary: object, format: string, terminal: Terminal): Promise<void> {
+  if (format === 'table') {
+    if (terminal.verbosity >= 0 && choices.length > 0) terminal.write(await choiceTable(choices, terminal.outputIsSeen))
+    return
+  }
+  const whole = { ...summary, snapshots: choices.map(choiceRow) }
+  if (format === 'yaml') terminal.write((await import('yaml')).stringify(whole))
+  else terminal.write(`${JSON.stringify(whole)}\n`)
+}
+
+function sentence(kept: number, forgotten: number, applied: boolean): string {
+  if (forgotten === 0) return `nothing to forget: all ${kept} snapshots stay`
+  if (!applied) return `${kept} snapshots would stay and ${forgotten} would be forgotten: --apply does it`
+  return `${kept} snapshots stay, ${forgotten} are forgotten; their space comes back with \`kpipe prune\`, which comes later`
+}
+
+function tooMuch(doubt: string): KpipeError {
+  return withHint(
+    new KpipeError('KPIPE_USAGE', `nothing was forgotten: ${doubt}`),
+    'Look at it without --apply; --force does it all the same.',
+  )
+}
