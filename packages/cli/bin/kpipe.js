@@ -5,7 +5,6 @@ import module from 'node:module'
 import { constants, homedir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
 
 const neededNode = 24
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)))
@@ -16,8 +15,6 @@ else if (process.argv.length === 3 && (process.argv[2] === '--version' || proces
 else await start()
 
 async function start() {
-  // The young generation would grow to 16 MiB a thread for no gain in time that could be measured.
-  setFlagsFromString('--semi-space-growth-factor=1')
   cacheCompiledCode()
   await import(pathToFileURL(entry()).href)
 }

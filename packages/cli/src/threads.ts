@@ -9,3 +9,9 @@ let started: Promise<Workers> | undefined
 export function threads(): Promise<Workers> {
   return (started ??= import('@kpipe/engine').then(({ startWorkers }) => startWorkers()))
 }
+
+/** Ends the threads while the caller goes on; the next who asks has new ones started. */
+export function endThreads(): void {
+  void started?.then((workers) => workers.close())
+  started = undefined
+}

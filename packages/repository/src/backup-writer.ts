@@ -95,7 +95,9 @@ export class RepositoryWriter implements BackupWriter {
 
   async commit(options: CommitOptions): Promise<Committed> {
     const { log, snapshots, headMoved } = this.#context
-    const newPacks = [...(await this.#chunkPacks.finish())]
+    // The last chunks become durable while the recipe is made.
+    const chunkPacks = this.#chunkPacks.finish()
+    chunkPacks.catch(() => undefined) // Thrown below.
     const recipe = await writeRecipe({
       segments: this.#segments,
       chunks: options.chunks,
@@ -108,7 +110,7 @@ export class RepositoryWriter implements BackupWriter {
     const manifest = this.#manifest(options, recipe)
     const encoded = encodeManifest(manifest)
     const place = encoded.length > maxInlineManifestBytes ? await this.#placeManifest(encoded) : encoded
-    newPacks.push(...(await this.#recipePacks.finish()))
+    const newPacks = [...(await chunkPacks), ...(await this.#recipePacks.finish())]
     const entry: SnapshotEntry = {
       kind: 'SNAPSHOT',
       time: Date.now(),

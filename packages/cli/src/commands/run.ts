@@ -13,7 +13,7 @@ import { command } from '../command.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { openProgress } from '../progress/progress.ts'
 import { fileOf } from '../where/file-argument.ts'
-import { threads } from '../threads.ts'
+import { endThreads, threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
 
 export const run = command({
@@ -38,13 +38,11 @@ export const run = command({
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
-    const workers = await threads()
     const where = await locate({ ...flags, config: fileOf(args.file, flags.config) })
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
     const { pipeline } = where
-    workers.prepare(
-      [pipeline.chunk, pipeline.hash, ...(pipeline.inspect ? [pipeline.inspect] : []), ...pipeline.codecs].map(stageReference),
-    )
+    const stages = [pipeline.chunk, pipeline.hash, pipeline.inspect, ...pipeline.codecs].filter((stage) => stage !== undefined)
+    void threads().then((workers) => workers.prepare(stages.map(stageReference)))
     const facts = noFacts(flags.name ?? pipeline.name)
     const env = process.env
     let repository: Repository | undefined
@@ -58,7 +56,8 @@ export const run = command({
       return runBackup({
         pipeline,
         repository,
-        workers,
+        workers: await threads(),
+        onStreamed: endThreads,
         signal,
         name: flags.name,
         tags: flags.tag ?? [],
