@@ -12,6 +12,9 @@ import { frameBinding } from './packs/frame-binding.ts'
 import { openSealedStream } from './sealed-stream.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
+import { checkRepository } from './check/check.ts'
+import type { CheckOptions, CheckReport } from './check/check.ts'
+import { newestIntact } from './check/presence.ts'
 import { forgetSnapshots } from './retention/forget.ts'
 
 /** History that this host, or the caller, has seen, and that the store does not show. */
@@ -50,6 +53,13 @@ export interface Repository {
    * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*
    */
   forget(ids: readonly string[]): Promise<void>
+  /** @throws KpipeError KPIPE_STORE_*, KPIPE_STAGE_*; damage is in the report */
+  check(options: CheckOptions): Promise<CheckReport>
+  /**
+   * The newest other snapshot of the same name whose packs are all there with their sizes.
+   * @param without name of an object that it must not need
+   */
+  newestIntact(instead: Snapshot, without?: string): Promise<Snapshot | undefined>
   /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
   openStream(snapshot: Snapshot): Promise<SealedStream>
 }
@@ -125,6 +135,18 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
       await forgetSnapshots(log, snapshots, store.location, ids)
       await remember(headOf(log))
     },
+    check(options) {
+      const rolledBackNow = (): KpipeError | undefined => rollback && rolledBack(store, rollback)
+      const headMoved = (): Promise<void> => remember(headOf(log))
+      return checkRepository({ store, ring, log, snapshots, secrets: secretsOf, rolledBack: rolledBackNow, headMoved }, options)
+    },
+    newestIntact: ({ id, name }, without) =>
+      newestIntact(
+        store,
+        log.state,
+        list(name).filter((snapshot) => snapshot.id !== id),
+        without,
+      ),
     openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
   }
 }

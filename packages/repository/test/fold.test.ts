@@ -112,6 +112,21 @@ test('an OPEN that comes twice counts from the first', async (t) => {
   t.equal(after(open(anna), open(ben), open(anna)).writers.get('01'.repeat(8))?.entry, 1)
 })
 
+test('CHECKED is remembered with each pack, the newest one, until the pack is swept', async (t) => {
+  const checked = (...packs: number[]): Payload => ({ kind: 'CHECKED', time: 0, packs: encodePackNumbers(packs) })
+  const [one, two] = [packNumber(2, 0), packNumber(2, 1)]
+  const read = [open(anna), snapshot(anna, 'a', 2), checked(one, two, packNumber(9, 9)), checked(two)]
+  t.same(
+    [...after(...read).checked],
+    [
+      [one, 3],
+      [two, 4],
+    ],
+  )
+  const swept = [...forgotten(), checked(one), open(prune), condemn(one), sweep(one)]
+  t.equal(after(...swept).checked.size, 0)
+})
+
 /** One snapshot, made by entry 2 with one pack, and forgotten. */
 function forgotten(): Payload[] {
   const made = after(open(anna), snapshot(anna, 'a', 1))

@@ -19,6 +19,7 @@ interface Draft {
   packsById: Map<string, PackRecord>
   snapshots: Map<string, SnapshotRecord>
   condemned: Map<number, number>
+  checked: Map<number, number>
   lost: Map<number, LostEntry>
 }
 
@@ -37,6 +38,7 @@ export function beginState(entry: Entry & { readonly payload: Genesis }): LogSta
     packsById: new Map(),
     snapshots: new Map(),
     condemned: new Map(),
+    checked: new Map(),
     lost: new Map(),
   }
 }
@@ -52,6 +54,7 @@ export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): 
     packsById: new Map(state.packsById),
     snapshots: new Map(state.snapshots),
     condemned: new Map(state.condemned),
+    checked: new Map(state.checked),
     lost: new Map(state.lost),
   }
   for (const entry of entries) {
@@ -88,6 +91,8 @@ function apply(draft: Draft, { n, payload }: Entry): void {
     case 'VOID':
       return applyVoid(draft, payload)
     case 'CHECKED':
+      // A pack may have been swept since it was read.
+      for (const number of decodePackNumbers(payload.packs)) if (draft.packs.has(number)) draft.checked.set(number, n)
       return
     case 'GENESIS':
       return // Only entry 0 is one.
@@ -137,6 +142,7 @@ function applySweep(draft: Draft, payload: Sweep): void {
     draft.packsById.delete(draft.packs.get(number)!.id)
     draft.packs.delete(number)
     draft.condemned.delete(number)
+    draft.checked.delete(number)
   }
 }
 

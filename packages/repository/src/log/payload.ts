@@ -87,6 +87,7 @@ export interface Key extends Every {
   readonly slots: readonly SlotRecord[]
 }
 
+/** These packs were read in whole, and all of each was as it was stored. */
 export interface Checked extends Every {
   readonly kind: 'CHECKED'
   readonly packs: Uint8Array

@@ -41,6 +41,8 @@ export interface LogState {
   readonly snapshots: ReadonlyMap<string, SnapshotRecord>
   /** Pack number to the CONDEMN entry that condemned it. */
   readonly condemned: ReadonlyMap<number, number>
+  /** Pack number to the newest CHECKED entry that names it. */
+  readonly checked: ReadonlyMap<number, number>
   /** Entries that did not open and that no VOID names. */
   readonly lost: ReadonlyMap<number, LostEntry>
 }

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import type { CodecRecord, CodecSecrets, Store, StoredFrame } from '@kpipe/engine/contracts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { mapLimit } from '../map-limit.ts'
+import { prefixBytes } from '../packs/directory.ts'
+import type { DirectoryFrame } from '../packs/directory.ts'
+import { packName } from '../packs/pack-name.ts'
+import { openUnitFrame, unitTag } from '../packs/unit-frame.ts'
+import { unitOverheadBytes } from '../sealed-unit.ts'
+import { DamageList } from './damage.ts'
+import type { OpenedPack } from './wanted-tags.ts'
+
+const framesAtOnce = 4
+const tagBytes = 16
+
+/**
+ * Undoes the codecs of a frame and compares the tags of some of its chunks. The frame's bytes may be moved to another thread.
+ * @param slots chunks of the frame, ascending
+ * @param tags 16 bytes for each of them
+ * @throws KpipeError KPIPE_DAMAGED
+ */
+export type ProveFrame = (frame: StoredFrame, slots: Uint32Array, tags: Uint8Array) => Promise<void>
+
+export interface PackReading {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly secrets: (codecs: readonly CodecRecord[], epoch: number) => CodecSecrets
+  readonly prove: ProveFrame
+}
+
+/** Reads a whole pack: its digest, and every frame. Resolves with whether all of it is as it was stored. */
+export async function readPack(reading: PackReading, opened: OpenedPack, damages: DamageList): Promise<boolean> {
+  const { pack, snapshots, directory } = opened
+  const name = packName(pack.id)
+  const bytes = await reading.store.read(name)
+  if (bytes?.length !== pack.bytes) {
+    damages.add(name, 'it went or changed while it was checked', snapshots)
+    return false
+  }
+  const found = new DamageList()
+  await mapLimit(directory.frames, framesAtOnce, async (frame) => {
+    const problem = await frameProblem(reading, opened, frame, bytes)
+    if (problem !== undefined) found.add(name, `the frame at byte ${frame.offset} ${problem}`, snapshots)
+  })
+  const broken = found.all()
+  for (const damage of broken) damages.add(damage.object, damage.problem, damage.snapshots)
+  if (broken.length > 0) return false
+  if (createHash('sha256').update(bytes).digest().equals(pack.sha256)) return true
+  damages.add(name, 'bytes beside its frames are not those that were stored', snapshots)
+  return false
+}
+
+async function frameProblem(
+  reading: PackReading,
+  opened: OpenedPack,
+  frame: DirectoryFrame,
+  pack: Uint8Array,
+): Promise<string | undefined> {
+  const isUnit = frame.kind.key === 'unit'
+  const storedBytes = isUnit ? frame.lengths[0] + unitOverheadBytes : frame.lengths.at(-1)!
+  const bytes = pack.slice(frame.offset, frame.offset + storedBytes)
+  if (bytes.length !== storedBytes || Buffer.compare(createHash('sha256').update(bytes).digest().subarray(0, 16), frame.digest) !== 0)
+    return 'is not the one that was stored'
+  if (isUnit) return unitProblem(reading.ring, opened, frame, bytes)
+  const slots = Uint32Array.from(frame.ends.keys()).filter((slot) => opened.named[frame.firstChunk + slot] === 1)
+  const tags = new Uint8Array(slots.length * tagBytes)
+  slots.forEach((slot, index) => {
+    const at = (frame.firstChunk + slot) * tagBytes
+    tags.set(opened.tags.subarray(at, at + tagBytes), index * tagBytes)
+  })
+  const { codecs, epoch, pageBytes } = frame.kind
+  const stored = { bytes, codecs, secrets: reading.secrets(codecs, epoch), lengths: frame.lengths, ends: frame.ends, pageBytes }
+  const damage = new DamageList()
+  await damage.noting('', [], () => reading.prove(stored, slots, tags))
+  const [first] = damage.all()
+  return first && `cannot be used: ${first.problem}`
+}
+
+/** Frames of class M are opened here: one chunk, sealed by the repository itself. */
+function unitProblem(
+  ring: KeyRing,
+  { directory }: OpenedPack,
+  { kind, firstChunk }: DirectoryFrame,
+  bytes: Uint8Array,
+): string | undefined {
+  const plain = openUnitFrame(ring, kind.epoch, bytes)
+  if (plain === undefined) return 'does not open'
+  const listed = directory.prefixes.subarray(firstChunk * prefixBytes, (firstChunk + 1) * prefixBytes)
+  return unitTag(ring, plain).subarray(0, prefixBytes).equals(listed) ? undefined : 'has another tag than its directory lists'
+}
