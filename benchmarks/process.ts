@@ -5,7 +5,7 @@ import { changedPages } from './data/changed-pages.ts'
 import { generated } from './data/series.ts'
 import type { Run } from './measure/child.ts'
 import { fixedWork } from './measure/fixed-work.ts'
-import { kpipe, kpipePeak } from './measure/kpipe.ts'
+import { edition, kpipe, kpipePeak } from './measure/kpipe.ts'
 import { median, spread } from './measure/median.ts'
 import { type BenchRepository, copyOf, fileSource, newRepository } from './measure/repository.ts'
 import { mebibytes, percent, table } from './measure/table.ts'
@@ -74,7 +74,7 @@ for (const { title, bytes, prepare } of cases) {
   ])
 }
 
-console.log('## kpipe as a process\n')
+console.log(`## kpipe as a process, ${edition}\n`)
 console.log(
   `A file as source, a directory as store, the key from a key file, warm cache; ${repeats} runs each, from spawn to exit: the median, smallest and largest wall time; ` +
     `the CPU time of all threads; the peak resident memory of one more run. The ratio is to SHA-256, zstd 3 and AES-256-GCM of ${mebibytes(statSync(hour1).size)} MiB ` +

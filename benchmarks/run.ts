@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { bundle } from '../scripts/build/bundle.ts'
 import { getEtcd } from '../scripts/etcd/get-etcd.ts'
 import { runChild } from './measure/child.ts'
 import { kpipe } from './measure/kpipe.ts'
 import { table } from './measure/table.ts'
 
 /** Runs every benchmark in a process of its own and keeps what they print in RESULTS.md; with names as arguments, only those, and keeps nothing. */
-const all = ['data', 'stages', 'process', 'growth', 'chunking', 'live', 'connection']
+const all = ['data', 'stages', 'process', 'clone', 'growth', 'chunking', 'live', 'connection']
 const chosen = process.argv.slice(2)
 const unknown = chosen.find((name) => !all.includes(name))
 if (unknown !== undefined) {
@@ -16,11 +17,16 @@ if (unknown !== undefined) {
   process.exit(64)
 }
 
+// What people install is the bundle; `clone` is the same benchmark on the sources.
+const release = join(import.meta.dirname, '../.cache/bench/release')
+await bundle(release)
+
 const parts = [`# What was measured\n\nPrinted by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}.\n\n${await machine()}`]
 for (const name of chosen.length > 0 ? chosen : all) {
   const load = loadavg()[0]!.toFixed(1)
-  const args = [...process.execArgv, join(import.meta.dirname, `${name}.ts`)]
-  const { stdout, seconds } = await runChild(process.execPath, args, process.env)
+  const args = [...process.execArgv, join(import.meta.dirname, `${name === 'clone' ? 'process' : name}.ts`)]
+  const env = name === 'clone' ? process.env : { ...process.env, KPIPE_BENCH_RELEASE: release }
+  const { stdout, seconds } = await runChild(process.execPath, args, env)
   console.log(stdout)
   console.error(`${name}: ${seconds.toFixed(0)} s`)
   parts.push(`${stdout.trim()}\n\n(Load of the machine when this began: ${load}.)`)

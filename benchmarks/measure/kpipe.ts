@@ -3,9 +3,12 @@ import { loopbackEnv } from '../../scripts/loopback-env.ts'
 import { peakOfChild, runChild, type Run } from './child.ts'
 
 const bin = join(import.meta.dirname, '../../node_modules/.bin')
-const command = join(bin, 'kpipe')
+/** A release when its folder is given, else the command of the clone, which runs the sources. */
+const release = process.env['KPIPE_BENCH_RELEASE']
+const command = release === undefined ? join(bin, 'kpipe') : join(release, 'bin/kpipe.js')
+export const edition = release === undefined ? 'the sources of a clone' : 'a release: one bundled folder'
 
-/** The command of a clone on its own Node, as a user has it. */
+/** The command on the Node of the clone, as a user has it. */
 export function kpipe(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   return runChild(command, args, environment(env))
 }
