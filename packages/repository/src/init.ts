@@ -4,11 +4,12 @@ import type { Store } from '@kpipe/engine/contracts'
 import { createObject } from './create-object.ts'
 import { noRequirements } from './features.ts'
 import { formatHead } from './head-memory.ts'
-import { keyRing } from './keys/key-ring.ts'
+import { firstEpoch, keyRing } from './keys/key-ring.ts'
 import type { Bundle } from './keys/key-ring.ts'
-import { secretBytes } from './keys/secret.ts'
+import { parseRecoveryPhrase } from './keys/secret.ts'
 import type { Secret } from './keys/secret.ts'
-import { encodeSlot, newSlotKey, slotName } from './keys/slot.ts'
+import { slotKeyFor } from './keys/new-slot.ts'
+import { encodeSlot, slotName } from './keys/slot.ts'
 import { encodeEntry, entryName, logPrefix } from './log/entry.ts'
 import type { SlotRecord } from './log/payload.ts'
 import { encodeMarker, markerName } from './marker.ts'
@@ -23,8 +24,6 @@ export interface InitOptions {
   readonly tagAlgorithm: string
 }
 
-const firstEpoch = 1
-
 /**
  * Makes a repository: slots, GENESIS, and the marker last, so that an init that died has made nothing that anybody opens.
  * Its remains are removed by the next one, which says `resumed`.
@@ -33,18 +32,19 @@ const firstEpoch = 1
 export async function initRepository(options: InitOptions): Promise<{ id: string; head: string; resumed: boolean }> {
   const { store, tagAlgorithm } = options
   // Parsed before anything is made.
-  const secrets = [{ kind: 'key-file', bytes: secretBytes(options.keyFile) } as const, ...phraseOf(options.recoveryPhrase)]
+  const { keyFile, recoveryPhrase } = options
+  const given = [keyFile, ...(recoveryPhrase === undefined ? [] : [parseRecoveryPhrase(recoveryPhrase)])]
   if ((await store.read(markerName)) !== undefined) throw exists(store)
   const resumed = await removeRemains(store)
 
   const repositoryId = randomBytes(16)
   const bundle: Bundle = { epoch: firstEpoch, m: randomBytes(32), d: randomBytes(32), tagKey: randomBytes(64) }
   const slots: SlotRecord[] = []
-  for (const { kind, bytes } of secrets) {
-    const key = newSlotKey(repositoryId, kind, bytes)
+  for (const secret of given) {
+    const key = await slotKeyFor(repositoryId, secret)
     const object = encodeSlot(repositoryId, key, bundle)
     await create(store, slotName(key.id, firstEpoch), object)
-    slots.push({ id: key.id, kind, public_key: key.publicKey, epoch: firstEpoch, digest: digest(object) })
+    slots.push({ id: key.id, kind: key.kind, public_key: key.publicKey, epoch: firstEpoch, digest: digest(object) })
   }
   const marker = encodeMarker({ repositoryId, requires: noRequirements })
   const header = { n: 0, epoch: firstEpoch, previous: new Uint8Array(32) }
@@ -67,10 +67,6 @@ export async function initRepository(options: InitOptions): Promise<{ id: string
     throw new KpipeError('KPIPE_STORE_FAILED', `another init ran at ${store.location} at the same time; neither made a repository`)
   }
   return { id: repositoryId.toString('hex'), head: formatHead({ n: 0, digest: digest(genesis).toString('hex') }), resumed }
-}
-
-function phraseOf(phrase: string | undefined): { kind: 'recovery-phrase'; bytes: Uint8Array }[] {
-  return phrase === undefined ? [] : [{ kind: 'recovery-phrase', bytes: secretBytes({ kind: 'recovery-phrase', phrase }) }]
 }
 
 /** Without a marker nothing was ever backed up, unless packs or later entries say that the marker was lost. */

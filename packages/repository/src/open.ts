@@ -3,7 +3,7 @@ import type { Store } from '@kpipe/engine/contracts'
 import { demandFeatures } from './features.ts'
 import { formatHead, parseHead, recallHead, rememberHead } from './head-memory.ts'
 import type { Head } from './head-memory.ts'
-import { keyRing } from './keys/key-ring.ts'
+import { firstEpoch, keyRing } from './keys/key-ring.ts'
 import { openSlots } from './keys/open-slots.ts'
 import type { Secret } from './keys/secret.ts'
 import { entryDigest } from './log/entry.ts'
@@ -35,7 +35,10 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
   const marker = decodeMarker(markerBytes, store.location)
   demandFeatures(marker.requires, 'read', store.location)
   const slots = await openSlots(store, marker.repositoryId, secret)
-  const ring = keyRing(marker.repositoryId, slots.bundles)
+  const first = await slots.learn(firstEpoch)
+  if (first === undefined) throw noFirstEpoch(store, slots.damaged)
+  // Further epochs only as the log begins them: what else lies in slots is of attempts that died, or forged.
+  const ring = keyRing(marker.repositoryId, [first])
   const genesis = await readGenesis(store, ring)
   if (Buffer.compare(genesis.payload.marker, entryDigest(markerBytes)) !== 0) {
     throw new KpipeError(
@@ -44,10 +47,9 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
       { object: markerName },
     )
   }
-  const log = new Log(store, ring, genesis)
+  const log = new Log(store, ring, genesis, slots)
   await log.refresh()
   demandFeatures(log.state.requires, 'read', store.location)
-  slots.verify(log.state.slots)
   const snapshots = new SnapshotList(store, ring)
   await snapshots.load(log.state)
 
@@ -58,7 +60,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     if (stateFolder !== undefined) await rememberHead(stateFolder, id, head, warn)
   }
   if (rollback === undefined && headOf(log).digest !== remembered?.digest) await remember(headOf(log))
-  const repository = repositoryOf({ store, ring, log, snapshots, rollback, remember })
+  const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember })
   for (const sentence of repository.lost) warn(sentence)
   return repository
 }
@@ -82,6 +84,12 @@ function parseExpected(text: string | undefined): Head | undefined {
   const head = parseHead(text)
   if (head === undefined) throw new KpipeError('KPIPE_USAGE', `"${text}" is no head of a log: one is a number, a colon and 64 hex digits`)
   return head
+}
+
+function noFirstEpoch(store: Store, damaged: readonly string[]): KpipeError {
+  const seen = damaged.length === 0 ? 'it is missing' : `damaged are: ${damaged.join(', ')}`
+  const text = `no key slot of that secret at ${store.location} holds the keys of epoch ${firstEpoch}: ${seen}`
+  return new KpipeError('KPIPE_DAMAGED', text, { objects: damaged })
 }
 
 async function noRepository(store: Store): Promise<KpipeError> {

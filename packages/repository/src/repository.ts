@@ -6,6 +6,9 @@ import { findSnapshot } from './find-snapshot.ts'
 import { formatHead } from './head-memory.ts'
 import type { Head } from './head-memory.ts'
 import type { KeyRing } from './keys/key-ring.ts'
+import type { OpenedSlots } from './keys/open-slots.ts'
+import { repositoryKeys } from './keys/repository-keys.ts'
+import type { RepositoryKeys } from './keys/repository-keys.ts'
 import { entryName } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { frameBinding } from './packs/frame-binding.ts'
@@ -37,6 +40,7 @@ export interface Repository {
   readonly rollback: Rollback | undefined
   /** Log entries and manifests that are lost, in sentences. Only ids name snapshots then; with a lost entry, writing is refused too. */
   readonly lost: readonly string[]
+  readonly keys: RepositoryKeys
   /** For frames of the newest epoch. */
   secrets(codecs: readonly CodecRecord[]): CodecSecrets
   /** Those that are not forgotten, oldest first. */
@@ -67,13 +71,14 @@ export interface Repository {
 export interface RepositoryParts {
   readonly store: Store
   readonly ring: KeyRing
+  readonly slots: OpenedSlots
   readonly log: Log
   readonly snapshots: SnapshotList
   readonly rollback: Rollback | undefined
   readonly remember: (head: Head) => Promise<void>
 }
 
-export function repositoryOf({ store, ring, log, snapshots, rollback, remember }: RepositoryParts): Repository {
+export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember }: RepositoryParts): Repository {
   const secretsOf = (codecs: readonly CodecRecord[], epoch: number): CodecSecrets => ({
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
@@ -82,6 +87,13 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
     ...[...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`),
     ...snapshots.unreadable.values(),
   ]
+  const demandWritable = (): void => {
+    if (rollback !== undefined) throw rolledBack(store, rollback)
+  }
+  const headMoved = async (): Promise<string> => {
+    await remember(headOf(log))
+    return formatHead(headOf(log))
+  }
   const list = (name: string | undefined): Snapshot[] =>
     snapshots.all(log.state).filter((snapshot) => name === undefined || snapshot.name === name)
   return {
@@ -96,6 +108,7 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
     get lost() {
       return lostOf()
     },
+    keys: repositoryKeys({ store, ring, log, slots, demandWritable, headMoved }),
     secrets: (codecs) => secretsOf(codecs, log.state.epoch),
     snapshots: (options = {}) => list(options.name),
     find(reference, options = {}) {
@@ -118,15 +131,11 @@ export function repositoryOf({ store, ring, log, snapshots, rollback, remember }
       if (rollback === undefined) await remember(headOf(log))
     },
     async begin(options) {
-      if (rollback !== undefined) throw rolledBack(store, rollback)
+      demandWritable()
       const { tag_algorithm: fixed } = log.state.genesis
       if (options.tagAlgorithm !== fixed) {
         const text = `the repository at ${store.location} was made with ${fixed} tags, the pipeline makes ${options.tagAlgorithm} ones`
         throw new KpipeError('KPIPE_PIPELINE_INVALID', text, { repository: fixed, pipeline: options.tagAlgorithm })
-      }
-      const headMoved = async (): Promise<string> => {
-        await remember(headOf(log))
-        return formatHead(headOf(log))
       }
       return beginBackup({ store, ring, log, snapshots, headMoved }, options)
     },

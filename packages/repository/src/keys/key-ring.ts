@@ -5,6 +5,9 @@ import { deriveKey } from '../sealed-unit.ts'
 const rootOf = { log: 'm', directory: 'm', recipe: 'm', codecs: 'd' } as const
 export type WorkingKeyLabel = keyof typeof rootOf
 
+/** That of GENESIS. */
+export const firstEpoch = 1
+
 /** The secrets of one epoch, as they lie in a slot. */
 export interface Bundle {
   readonly epoch: number
@@ -20,6 +23,12 @@ export interface KeyRing {
   readonly tagKey: Uint8Array
   /** Whether a slot holds the keys of that epoch. A damaged header may name any. */
   knows(epoch: number): boolean
+  /** Epochs whose keys it holds. */
+  epochs(): readonly number[]
+  /** The keys of another epoch. */
+  add(bundle: Bundle): void
+  /** The roots of an epoch, to be sealed to another slot. */
+  bundle(epoch: number): Bundle | undefined
   /** 32 bytes. @throws KpipeError KPIPE_DAMAGED when no slot holds that epoch */
   workingKey(epoch: number, label: WorkingKeyLabel): Uint8Array
 }
@@ -32,6 +41,9 @@ export function keyRing(repositoryId: Uint8Array, bundles: readonly Bundle[]): K
     repositoryId,
     tagKey: bundles[0].tagKey,
     knows: (epoch) => byEpoch.has(epoch),
+    epochs: () => [...byEpoch.keys()],
+    add: (bundle) => void byEpoch.set(bundle.epoch, bundle),
+    bundle: (epoch) => byEpoch.get(epoch),
     workingKey(epoch, label) {
       const name = `${epoch}/${label}`
       let key = derived.get(name)

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { Store } from '@kpipe/engine/contracts'
 import { headerStart, magics, u32 } from '../format.ts'
 import { deriveKey, openUnit, sealUnit, unitOverheadBytes } from '../sealed-unit.ts'
 import type { Bundle } from './key-ring.ts'
 import { publicKeyOf, sharedSecret } from './x25519.ts'
 
-/** Values of the kind byte. Passwords have their place in the format and no code yet. */
+/** Values of the kind byte. */
 export const slotKinds = { 'key-file': 1, 'recovery-phrase': 2, password: 3 } as const
 export type SlotKind = keyof typeof slotKinds
 
@@ -28,17 +29,43 @@ export interface ParsedSlot extends SlotKey {
   readonly ephemeral: Uint8Array
   readonly bundle: Uint8Array
   /** All bytes before the bundle: what it is bound to. */
-  readonly header: Uint8Array
+  readonly header: Buffer
 }
 
 export function slotName(id: Uint8Array, epoch: number): string {
   return `keys/${Buffer.from(id).toString('hex')}/${String(epoch).padStart(10, '0')}`
 }
 
-/** A new pair whose private key only `secret` (32 bytes) opens. */
-export function newSlotKey(repositoryId: Uint8Array, kind: SlotKind, secret: Uint8Array): SlotKey {
+/** SHA-256 of a slot object, by which the log vouches for it. */
+export function slotDigest(object: Uint8Array): Buffer {
+  return createHash('sha256').update(object).digest()
+}
+
+/** An object under the name of a slot, and what it is when it is whole. */
+export interface ReadSlot {
+  readonly name: string
+  readonly slot: ParsedSlot | undefined
+  readonly digest: Buffer
+}
+
+/** Undefined when there is no such object. */
+export async function readSlot(store: Store, repositoryId: Uint8Array, name: string): Promise<ReadSlot | undefined> {
+  const bytes = await store.read(name, { offset: 0, length: maxSlotBytes + 1 })
+  if (bytes === undefined) return undefined
+  const slot = parseSlot(bytes)
+  const whole = slot !== undefined && slotName(slot.id, slot.epoch) === name && slot.header.subarray(12, 28).equals(repositoryId)
+  return { name, slot: whole ? slot : undefined, digest: slotDigest(bytes) }
+}
+
+/** A new pair whose private key only `secret` (32 bytes, of these parameters) opens. */
+export function newSlotKey(
+  repositoryId: Uint8Array,
+  kind: SlotKind,
+  secret: Uint8Array,
+  parameters: Uint8Array = new Uint8Array(0),
+): SlotKey {
   const privateKey = randomBytes(32)
-  const key = { id: randomBytes(8), kind, parameters: new Uint8Array(0), publicKey: publicKeyOf(privateKey) }
+  const key = { id: randomBytes(8), kind, parameters, publicKey: publicKeyOf(privateKey) }
   return { ...key, box: sealUnit(boxKey(repositoryId, kind, secret), boxHeader(repositoryId, key), [privateKey]) }
 }
 

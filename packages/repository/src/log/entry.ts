@@ -52,6 +52,11 @@ export function encodeEntry(ring: KeyRing, { n, epoch, previous }: EntryHeader, 
   return Buffer.concat([header, unit])
 }
 
+/** What the header says, which a damaged one says of any epoch; undefined when it has none. */
+export function entryEpoch(bytes: Uint8Array): number | undefined {
+  return bytes.length < headerBytes ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32LE(20)
+}
+
 /** Entry n of this repository, or why it is not. */
 export function openEntry(ring: KeyRing, n: number, bytes: Uint8Array): Entry | LostEntry {
   const digest = entryDigest(bytes)

@@ -12,6 +12,7 @@ interface Draft {
   epoch: number
   genesis: Genesis
   slots: Genesis['slots']
+  slotTimes: LogState['slotTimes']
   requires: Requirements
   laterKinds: Set<string>
   writers: Map<string, Open & { readonly entry: number }>
@@ -31,6 +32,7 @@ export function beginState(entry: Entry & { readonly payload: Genesis }): LogSta
     epoch: entry.epoch,
     genesis,
     slots: genesis.slots,
+    slotTimes: slotTimes(genesis, new Map()),
     requires: joinRequirements(noRequirements, genesis.requires),
     laterKinds: new Set(),
     writers: new Map(),
@@ -60,10 +62,17 @@ export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): 
   for (const entry of entries) {
     draft.head = { n: entry.n, digest: entry.digest ?? new Uint8Array(32) }
     if (!('payload' in entry)) draft.lost.set(entry.n, entry)
-    // Sealed under keys that were replaced: its writer did not know of the KEY entry before it.
-    else if (entry.epoch >= draft.epoch) apply(draft, entry)
+    else if (isOfEpoch(draft, entry.epoch)) apply(draft, entry)
   }
   return draft
+}
+
+/**
+ * An older one: sealed under keys that were replaced, its writer did not know of the KEY entry before it. A newer one: no KEY entry
+ * has begun it, unless one of the lost entries was that.
+ */
+function isOfEpoch({ epoch: current, lost }: Draft, epoch: number): boolean {
+  return epoch === current || (epoch > current && lost.size > 0)
 }
 
 function apply(draft: Draft, { n, payload }: Entry): void {
@@ -146,10 +155,17 @@ function applySweep(draft: Draft, payload: Sweep): void {
   }
 }
 
+/** Void when it goes back to an older epoch. */
 function applyKey(draft: Draft, payload: Key): void {
   if (payload.epoch < draft.epoch) return
   draft.epoch = payload.epoch
   draft.slots = payload.slots
+  draft.slotTimes = slotTimes(payload, draft.slotTimes)
+}
+
+/** When each slot came, by its id in hex. */
+function slotTimes({ slots, time }: Genesis | Key, before: ReadonlyMap<string, number>): Map<string, number> {
+  return new Map(slots.map(({ id }) => [hex(id), before.get(hex(id)) ?? time]))
 }
 
 function applyVoid(draft: Draft, payload: Void): void {

@@ -3,6 +3,7 @@ import type { Store } from '@kpipe/engine/contracts'
 import { createObject } from '../create-object.ts'
 import { demandFeatures } from '../features.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { OpenedSlots } from '../keys/open-slots.ts'
 import { encodeEntry, entryDigest, entryName, openEntry } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { beginState, fold } from './fold.ts'
@@ -17,11 +18,16 @@ export class Log {
   readonly #store: Store
   readonly #ring: KeyRing
   readonly #digests: Uint8Array[]
+  readonly #slots: OpenedSlots | undefined
   #state: LogState
   #turn: Promise<unknown> = Promise.resolve()
 
-  /** @param genesis entry 0 */
-  constructor(store: Store, ring: KeyRing, genesis: Entry & { readonly payload: Genesis }) {
+  /**
+   * @param genesis entry 0
+   * @param slots where the keys of further epochs are had; without it the ring must hold them all
+   */
+  constructor(store: Store, ring: KeyRing, genesis: Entry & { readonly payload: Genesis }, slots?: OpenedSlots) {
+    this.#slots = slots
     this.#store = store
     this.#ring = ring
     this.#state = beginState(genesis)
@@ -43,9 +49,19 @@ export class Log {
   }
 
   async #refresh(): Promise<void> {
-    const entries = await readLog(this.#store, this.#ring, this.#state.head)
+    const entries = await readLog(this.#store, this.#ring, this.#state.head, (epoch) => this.#learn(epoch))
+    const state = fold(this.#state, entries)
+    await this.#learn(state.epoch)
+    this.#slots?.verify(state, this.#ring)
     for (const entry of entries) this.#digests[entry.n] = entry.digest ?? new Uint8Array(32)
-    this.#state = fold(this.#state, entries)
+    this.#state = state
+  }
+
+  /** Only epochs that the log has begun are asked for; that it vouches for their slots is verified before anybody sees the state. */
+  async #learn(epoch: number): Promise<void> {
+    if (this.#ring.knows(epoch)) return
+    const bundle = await this.#slots?.learn(epoch)
+    if (bundle !== undefined) this.#ring.add(bundle)
   }
 
   /**
@@ -75,6 +91,7 @@ export class Log {
         const entry: Entry = { n, epoch, previous: head.digest, payload, digest: entryDigest(bytes) }
         this.#digests[n] = entry.digest
         this.#state = fold(this.#state, [entry])
+        await this.#learn(this.#state.epoch)
         return { n, bytes: bytes.length }
       }
       await this.#refresh()

@@ -2,7 +2,7 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { mapLimit } from '../map-limit.ts'
-import { entryName, logPrefix, openEntry } from './entry.ts'
+import { entryEpoch, entryName, logPrefix, openEntry } from './entry.ts'
 import type { Entry, LostEntry } from './entry.ts'
 
 const readsAtOnce = 16
@@ -20,15 +20,27 @@ export async function listedHead(store: Store, known: number): Promise<number> {
 /**
  * All entries after `known`, up to the first one that is missing behind the listed ones. Each is checked to follow the one before;
  * one that does not open is handed on as lost.
+ * @param learn fills the ring with the keys of an epoch, if they are to be had
  * @throws KpipeError KPIPE_DAMAGED when two whole entries do not follow each other
  */
-export async function readLog(store: Store, ring: KeyRing, known: { n: number; digest: Uint8Array }): Promise<(Entry | LostEntry)[]> {
+export async function readLog(
+  store: Store,
+  ring: KeyRing,
+  known: { n: number; digest: Uint8Array },
+  learn: (epoch: number) => Promise<void> = async () => undefined,
+): Promise<(Entry | LostEntry)[]> {
+  const learnt = new Map<number, Promise<void>>()
+  const learnOnce = (epoch: number): Promise<void> => {
+    const first = learnt.get(epoch) ?? learn(epoch)
+    learnt.set(epoch, first)
+    return first
+  }
   const listed = await listedHead(store, known.n)
   const numbers = Array.from({ length: listed - known.n }, (_, index) => known.n + 1 + index)
-  const entries = await mapLimit(numbers, readsAtOnce, async (n) => (await readEntry(store, ring, n)) ?? missing(n))
+  const entries = await mapLimit(numbers, readsAtOnce, async (n) => (await readEntry(store, ring, n, learnOnce)) ?? missing(n))
   // Others may have appended since the list was made.
   for (let n = listed + 1; ; n++) {
-    const entry = await readEntry(store, ring, n)
+    const entry = await readEntry(store, ring, n, learnOnce)
     if (entry === undefined) break
     entries.push(entry)
   }
@@ -45,9 +57,17 @@ export async function readLog(store: Store, ring: KeyRing, known: { n: number; d
   return entries
 }
 
-async function readEntry(store: Store, ring: KeyRing, n: number): Promise<Entry | LostEntry | undefined> {
+async function readEntry(
+  store: Store,
+  ring: KeyRing,
+  n: number,
+  learn: (epoch: number) => Promise<void>,
+): Promise<Entry | LostEntry | undefined> {
   const bytes = await store.read(entryName(n))
-  return bytes === undefined ? undefined : openEntry(ring, n, bytes)
+  if (bytes === undefined) return undefined
+  const epoch = entryEpoch(bytes)
+  if (epoch !== undefined && !ring.knows(epoch)) await learn(epoch)
+  return openEntry(ring, n, bytes)
 }
 
 function missing(n: number): LostEntry {

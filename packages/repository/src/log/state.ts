@@ -29,6 +29,8 @@ export interface LogState {
   readonly epoch: number
   readonly genesis: Genesis
   readonly slots: readonly SlotRecord[]
+  /** Time of the entry that first listed a slot, by its id in hex. */
+  readonly slotTimes: ReadonlyMap<string, number>
   readonly requires: Requirements
   /** Kinds of entries that this version does not act on. */
   readonly laterKinds: ReadonlySet<string>
