@@ -40,6 +40,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     usesThreads: true,
     load: async () => (await import('./commands/status.ts')).status,
   },
+  check: {
+    summary: 'Check that a repository is as it was stored.',
+    load: async () => (await import('./commands/check.ts')).check,
+  },
   forget: {
     summary: 'Take snapshots out of the repository by rules or by id.',
     load: async () => (await import('./commands/forget.ts')).forget,

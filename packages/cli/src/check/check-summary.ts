@@ -1,0 +1,43 @@
+import type { CheckReport } from '@kpipe/repository'
+import { sizeText } from '../output/size-text.ts'
+import { durationText } from '../output/time-text.ts'
+import type { DatabaseReport } from './check-databases.ts'
+
+/** What was checked, for programs. */
+export function summaryLine(
+  report: CheckReport,
+  databases: DatabaseReport | undefined,
+  damages: CheckReport['damages'],
+  seconds: number,
+  head: string,
+): Record<string, unknown> {
+  return {
+    message_type: 'summary',
+    log_entries: report.entries,
+    key_slots: report.slots,
+    snapshots: report.snapshots,
+    packs: report.packs,
+    bytes: report.bytes,
+    packs_read: report.packsRead,
+    bytes_read: report.bytesRead,
+    databases: databases?.databases ?? 0,
+    bytes_of_databases: databases?.bytes ?? 0,
+    damages,
+    duration_ms: Math.round(seconds * 1000),
+    head,
+  }
+}
+
+/** The same of a clean check, for people. */
+export function sentences(report: CheckReport, databases: DatabaseReport | undefined, seconds: number): string[] {
+  const { entries, slots, snapshots, packs, bytes, packsRead, bytesRead } = report
+  const lines = [
+    `checked: ${entries} log entries, ${slots} key slots, and that all ${packs} packs of ${snapshots} snapshots are there, ${sizeText(bytes)}`,
+  ]
+  if (packsRead > 0) lines.push(`read: ${packsRead} packs, ${sizeText(bytesRead)}`)
+  if (databases !== undefined) {
+    const others = databases.others === 0 ? '' : `; ${databases.others} snapshots hold none`
+    lines.push(`read as etcd: ${databases.databases} databases, ${sizeText(databases.bytes)}${others}`)
+  }
+  return [...lines, `nothing is damaged; ${durationText(seconds)}`]
+}
