@@ -3,10 +3,11 @@ import { boolean, string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { command } from '../command.ts'
+import { addEditorLine, writeSchemaBeside } from '../config/editor-schema.ts'
 import { withHint } from '../failure.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { runInit } from '../init/run-init.ts'
-import type { PhrasePlace } from '../init/run-init.ts'
+import type { InitOutcome, PhrasePlace } from '../init/run-init.ts'
 import type { Terminal } from '../terminal.ts'
 import { paint } from '../terminal.ts'
 import { fileOf } from '../where/file-argument.ts'
@@ -19,7 +20,7 @@ const noPhraseFlag = boolean({ description: 'make none: who loses the key loses 
 export const init = command({
   summary: 'Create the repository that a pipeline file names, with its key and recovery phrase.',
   description:
-    'Makes the key file unless it is there, a recovery phrase that opens the repository when the key is lost, and the repository. Nothing that exists is changed.',
+    'Makes the key file unless it is there, a recovery phrase that opens the repository when the key is lost, and the repository. Nothing that exists is changed, but for one line of comment with --editor-schema.',
   examples: ['kpipe init backup.yaml', 'kpipe init -c backup.yaml --recovery-phrase-file /media/usb/kpipe-phrase.txt'],
   args: { file: word({ ignoreStdin: true, description: 'pipeline file' }) },
   flags: {
@@ -30,6 +31,9 @@ export const init = command({
       description: 'write the recovery phrase to this new file instead of the terminal',
     }),
     'no-recovery-phrase': noPhraseFlag,
+    'editor-schema': boolean({
+      description: 'also write kpipe.schema.json beside the pipeline file, and the line into it that makes editors use it',
+    }),
     stage: repositoryFlags.stage,
     ...outputFlags,
   },
@@ -42,24 +46,37 @@ export const init = command({
     if (keyFile === undefined) throw noKeyFile(file)
     const store = await openStore({ store: pipeline.store, pipeline }, signal)
     const show = (text: string) => terminal.tell(shownPhrase(text))
-    const { id, head, keyCreated, resumed } = await runInit({ store, keyFile, phrase, hash: pipeline.hash, show })
-    const phraseFile = phrase.kind === 'file' ? phrase.file : undefined
-    if (terminal.json) {
-      const files = { key_file: keyFile, key_created: keyCreated, recovery_phrase_file: phraseFile ?? null }
-      terminal.line({ message_type: 'summary', repository_id: id, location: store.location, ...files, resumed, head })
-      return 0
+    const outcome = await runInit({ store, keyFile, phrase, hash: pipeline.hash, show })
+    report(terminal, { ...outcome, keyFile, location: store.location }, phrase)
+    if (flags['editor-schema']) {
+      await writeSchemaBeside(file)
+      await addEditorLine(file)
     }
-    const rows = [
-      `repository ${id} ${resumed ? 'finished' : 'created'} in ${store.location}`,
-      `  key     ${keyFile}${keyCreated ? '' : ' (it was there before)'}`,
-      `  phrase  ${phraseFile ?? (phrase.kind === 'terminal' ? 'shown above' : 'none')}`,
-      `  head    ${head}`,
-    ]
-    if (terminal.verbosity >= 0) terminal.write(`${rows.join('\n')}\n`)
-    terminal.say(advice(phrase))
     return 0
   },
 })
+
+function report(
+  terminal: Terminal,
+  made: InitOutcome & { readonly keyFile: string; readonly location: string },
+  phrase: PhrasePlace,
+): void {
+  const { id, head, keyCreated, resumed, keyFile, location } = made
+  const phraseFile = phrase.kind === 'file' ? phrase.file : undefined
+  if (terminal.json) {
+    const files = { key_file: keyFile, key_created: keyCreated, recovery_phrase_file: phraseFile ?? null }
+    terminal.line({ message_type: 'summary', repository_id: id, location, ...files, resumed, head })
+    return
+  }
+  const rows = [
+    `repository ${id} ${resumed ? 'finished' : 'created'} in ${location}`,
+    `  key     ${keyFile}${keyCreated ? '' : ' (it was there before)'}`,
+    `  phrase  ${phraseFile ?? (phrase.kind === 'terminal' ? 'shown above' : 'none')}`,
+    `  head    ${head}`,
+  ]
+  if (terminal.verbosity >= 0) terminal.write(`${rows.join('\n')}\n`)
+  terminal.say(advice(phrase))
+}
 
 /** @throws KpipeError KPIPE_USAGE when nobody would ever see the phrase */
 function placeOfPhrase(

@@ -87,3 +87,14 @@ test('a phrase file that holds something else stops init before anything is made
   t.notOk(existsSync(at('repository.key')))
   t.notOk(existsSync(at('repository')))
 })
+
+test('init writes the schema for editors when asked to, and its line once', async (t) => {
+  const { kpipe, at } = workplace(t)
+  const before = readFileSync(at('backup.yaml'), 'utf8')
+  t.match(await kpipe(['init', '--no-recovery-phrase', '--editor-schema']), { code: 0 })
+  t.equal(readFileSync(at('backup.yaml'), 'utf8'), `# yaml-language-server: $schema=./kpipe.schema.json\n${before}`)
+  t.match(JSON.parse(readFileSync(at('kpipe.schema.json'), 'utf8')), { $schema: /2020-12/ })
+  rmSync(at('repository'), { recursive: true })
+  t.match(await kpipe(['init', '--no-recovery-phrase', '--editor-schema']), { code: 0 })
+  t.equal(readFileSync(at('backup.yaml'), 'utf8').match(/yaml-language-server/g)?.length, 1)
+})
