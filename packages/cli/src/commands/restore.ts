@@ -5,6 +5,7 @@ import { outputFlags, repositoryFlags, snapshotFlags } from '../flags.ts'
 import { sizeText } from '../output/size-text.ts'
 import { durationText } from '../output/time-text.ts'
 import { openProgress } from '../progress/progress.ts'
+import { suggesting } from '../restore/instead.ts'
 import { runRestore } from '../restore/run-restore.ts'
 import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
@@ -32,17 +33,19 @@ export const restore = command({
     const repository = await openLocated(where, flags, { terminal, signal })
     const snapshot = repository.find(args.snapshot, flags.name === undefined ? {} : { name: flags.name })
     const progress = await openProgress(terminal, 'restoring')
-    await runRestore({
-      repository,
-      snapshot,
-      workers,
-      signal,
-      to: flags.to,
-      stages: where.stages,
-      pipeline: where.pipeline,
-      overrides: where.overrides,
-      onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
-    }).finally(() => progress.stop())
+    await suggesting(repository, snapshot, flags, () =>
+      runRestore({
+        repository,
+        snapshot,
+        workers,
+        signal,
+        to: flags.to,
+        stages: where.stages,
+        pipeline: where.pipeline,
+        overrides: where.overrides,
+        onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
+      }),
+    ).finally(() => progress.stop())
     // Counted from the start of the process, as the user waits.
     const seconds = performance.now() / 1000
     terminal.say(

@@ -112,3 +112,24 @@ test('a codec that is not of kpipe itself is loaded only when the user names it'
   t.equal((await kpipe(['restore', 'latest', '-c', at('backup.yaml'), '-to', at('c')], { cwd: '/' })).code, 0, 'named by the pipeline file')
   for (const name of 'bc') t.ok(readFileSync(join(folder, name)).equals(sample), name)
 })
+
+test('after damage the hint names the newest snapshot that is whole, with a command that works', async (t) => {
+  const { kpipe, at, id } = await backedUp(t)
+  const packsNow = () =>
+    readdirSync(at('repository/packs'), { recursive: true, encoding: 'utf8' }).filter((name) => /[0-9a-f]{32}$/.test(name))
+  const before = new Set(packsNow())
+  rmSync(at('snap.db'))
+  writeFileSync(at('snap.db'), Buffer.alloc(200_000, 'no database'))
+  t.match(await kpipe(['run', '-q']), { code: 0 })
+  const own = packsNow().filter((name) => !before.has(name))
+  t.ok(own.length > 0)
+  for (const name of own) rmSync(at('repository/packs', name))
+  const failed = await kpipe(['restore', 'latest', '--to', 'it is', '--store', 'repository', '--key-file', 'repository.key'])
+  t.equal(failed.code, 65)
+  const [, command] = /whose objects are all there is of [^`]*: `([^`]+)`/.exec(failed.stderr)!
+  t.equal(command, `kpipe restore ${id.slice(0, 12)} --to 'it is' --store repository --key-file repository.key`)
+  t.equal((await kpipe(command.replace("'it is'", 'it').split(' ').slice(1))).code, 0)
+  t.ok(readFileSync(at('it')).equals(sample))
+  for (const name of before) rmSync(at('repository/packs', name))
+  t.match(await kpipe(['restore', 'latest', '--to', 'x']), { code: 65, stderr: /No other snapshot of sample has all its objects/ })
+})

@@ -1,0 +1,47 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Repository, Snapshot } from '@kpipe/repository'
+import { withHint } from '../failure.ts'
+import type { WhereFlags } from '../where/open.ts'
+
+const placeFlags = ['config', 'store', 'key-file', 'recovery-phrase-file'] as const
+
+/**
+ * Runs `work`. When bytes of the snapshot are proven wrong, the hint names the newest snapshot of the same name whose objects are
+ * all there, with the command that restores it; one that needs the damaged object is passed over.
+ */
+export async function suggesting<Result>(
+  repository: Repository,
+  snapshot: Snapshot,
+  flags: WhereFlags & { readonly to: string },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof KpipeError) || error.exitCode !== 65) throw error
+    throw withHint(error, await hint(repository, snapshot, flags, error.details['object']).catch(() => noAdvice))
+  }
+}
+
+const noAdvice = 'Bring the named object back from a copy of the repository, or restore another snapshot.'
+
+async function hint(
+  repository: Repository,
+  snapshot: Snapshot,
+  flags: WhereFlags & { readonly to: string },
+  object: unknown,
+): Promise<string> {
+  const other = await repository.newestIntact(snapshot, typeof object === 'string' ? object : undefined)
+  if (other === undefined)
+    return `No other snapshot of ${snapshot.name} has all its objects: bring the named one back from a copy of the repository.`
+  const words = ['kpipe', 'restore', other.shortId, '--to', flags.to]
+  for (const flag of placeFlags) if (flags[flag] !== undefined) words.push(`--${flag}`, flags[flag])
+  for (const stage of flags.stage ?? []) words.push('--stage', stage)
+  const when = other.time.toISOString()
+  return `The newest other snapshot of ${snapshot.name} whose objects are all there is of ${when}: \`${words.map(quoted).join(' ')}\`.`
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}
