@@ -3,7 +3,6 @@ import type { RunFacts } from '../backup/run-facts.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Environment } from '../where/pipeline-file.ts'
 import { hookEnvironment } from './hook-environment.ts'
-import { runHook } from './run-hook.ts'
 
 /** What a command said that failed with -q, at most. */
 const maxToldLines = 20
@@ -45,6 +44,8 @@ async function runOne(when: HookTime, hook: Hook, { pipeline, facts, terminal, s
   // A run that was stopped still runs what cleans up behind it; only one more signal ends that.
   const stop = signal.aborted ? undefined : signal
   const environment = hookEnvironment(when, pipeline, facts, env)
+  // Most pipelines have no hooks, and processes and sockets take 5 ms to load.
+  const { runHook } = await import('./run-hook.ts')
   const failure = await runHook({ hook, folder: pipeline.folder, env: environment, signal: stop, onLine })
   if (failure === undefined || hook.onFailure === 'ignore') return undefined
   for (const line of unsaid) terminal.tell(line)
