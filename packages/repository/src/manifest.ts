@@ -1,5 +1,6 @@
 import type { CodecRecord, Facts } from '@kpipe/engine/contracts'
 import { KpipeError } from '@kpipe/engine/contracts'
+import { isManifest } from './manifest-shape.ts'
 import { decode, encode } from './msgpack.ts'
 
 /** The largest manifest that a log entry holds; a larger one is a frame of an M pack. */
@@ -51,12 +52,11 @@ export function encodeManifest(manifest: Manifest): Buffer {
 
 /** @throws KpipeError KPIPE_FORMAT_UNSUPPORTED */
 export function decodeManifest(bytes: Uint8Array): Manifest {
-  const manifest = decode(bytes) as Manifest
-  const complete =
-    typeof manifest?.name === 'string' &&
-    typeof manifest.time === 'number' &&
-    Array.isArray(manifest.streams) &&
-    manifest.streams.length > 0
-  if (!complete) throw new KpipeError('KPIPE_FORMAT_UNSUPPORTED', 'a snapshot has a manifest that this kpipe cannot read')
-  return manifest
+  try {
+    const manifest = decode(bytes)
+    if (isManifest(manifest)) return manifest as Manifest
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+  }
+  throw new KpipeError('KPIPE_FORMAT_UNSUPPORTED', 'a snapshot has a manifest that this kpipe cannot read')
 }

@@ -9,9 +9,16 @@ export function encode(value: unknown): Buffer {
   return Buffer.from(packr.pack(plain(value, 0)))
 }
 
-/** Only for bytes that were authenticated before: msgpack from elsewhere can be built to exhaust the stack. Bins are views of `bytes`. */
+/**
+ * Only for bytes that were authenticated before: msgpack from elsewhere can be built to exhaust the stack. Bins are views of `bytes`.
+ * @throws RangeError when they are no msgpack
+ */
 export function decode(bytes: Uint8Array): unknown {
-  return packr.unpack(bytes)
+  try {
+    return packr.unpack(bytes)
+  } catch (cause) {
+    throw new RangeError('the bytes are no msgpack', { cause })
+  }
 }
 
 /** msgpackr would write an integer above 2^32 as a float, and an undefined value as an extension. */

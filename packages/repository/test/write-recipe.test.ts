@@ -45,7 +45,7 @@ test('parts of one stream do not turn full in the same snapshot', async (t) => {
       packOfFrame: [0],
       async store(plain) {
         if (baseOf(plain) === undefined) full += 1
-        return { tag: Buffer.from(`${round}/${stored++}`), link: { pack: own, offset: 48, storedBytes: plain.length, epoch: 1 } }
+        return { tag: Buffer.from(`${round}/${stored++}`.padEnd(16)), link: { pack: own, offset: 48, storedBytes: plain.length, epoch: 1 } }
       },
     })
     t.equal(stored, 4)

@@ -4,6 +4,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { decode, encode } from '../msgpack.ts'
 import { padme } from '../padme.ts'
 import { openUnit, sealUnit, unitOverheadBytes } from '../sealed-unit.ts'
+import { isPayload } from './payload-shape.ts'
 import type { Payload } from './payload.ts'
 
 export const logPrefix = 'log/'
@@ -69,6 +70,18 @@ export function openEntry(ring: KeyRing, n: number, bytes: Uint8Array): Entry | 
   const header = view.subarray(0, headerBytes)
   const plain = ring.knows(epoch) ? openUnit(ring.workingKey(epoch, 'log'), header, view.subarray(headerBytes)) : 'key'
   if (typeof plain === 'string') return lost('it does not open')
-  const payload = decode(plain.subarray(4, 4 + plain.readUInt32LE(0))) as Payload
+  const payload = payloadIn(plain)
+  if (payload === undefined) return lost('what it holds is not of this format')
   return { n, epoch, previous: Buffer.from(view.subarray(40, headerBytes)), payload, digest }
+}
+
+/** Authenticated bytes may be of a later draft. */
+function payloadIn(plain: Buffer): Payload | undefined {
+  try {
+    const payload = decode(plain.subarray(4, 4 + plain.readUInt32LE(0)))
+    return isPayload(payload) ? payload : undefined
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }

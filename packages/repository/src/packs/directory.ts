@@ -1,6 +1,7 @@
 import type { CodecRecord } from '@kpipe/engine/contracts'
 import type { PackClass } from '../format.ts'
 import { decode, encode } from '../msgpack.ts'
+import { demandDirectory } from './directory-shape.ts'
 
 /** Bytes of a tag that a directory keeps of every chunk. */
 export const prefixBytes = 6
@@ -27,7 +28,8 @@ export interface ListedFrame {
   readonly ends: Uint32Array
 }
 
-interface StoredDirectory {
+/** As msgpack holds it. */
+export interface StoredDirectory {
   readonly class: PackClass
   readonly kinds: readonly {
     readonly epoch: number
@@ -95,8 +97,9 @@ export function encodeDirectory(packClass: PackClass, frames: readonly ListedFra
   return encode(directory)
 }
 
+/** @throws RangeError when the bytes are not those of a directory */
 export function decodeDirectory(bytes: Uint8Array): Directory {
-  const stored = decode(bytes) as StoredDirectory
+  const stored = demandDirectory(decode(bytes))
   const [offsets, counts, lengths, chunkLengths] = [stored.offsets, stored.chunk_counts, stored.lengths, stored.chunk_lengths].map(numbers)
   const kinds = stored.kinds.map(({ epoch, codecs, key, page_bytes: pageBytes }) => ({ epoch, codecs, key, pageBytes }))
   let [length, chunk, listed] = [0, 0, 0]
@@ -108,6 +111,7 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
       stored.listed[index] === 0
         ? pageEnds(frameLengths[0], counts[index], kind.pageBytes)
         : runningSum(chunkLengths.subarray(listed, (listed += counts[index])))
+    if (counts[index] > 0 && ends[ends.length - 1] !== frameLengths[0]) throw new RangeError('the chunks of a frame do not fill it')
     const firstChunk = chunk
     chunk += ends.length
     return {

@@ -27,7 +27,15 @@ export async function readDirectory(store: Store, ring: KeyRing, pack: PackRecor
   const header = directoryHeader(packHeader(pack.class, pack.id, ring.repositoryId), epoch)
   const plain = openUnit(ring.workingKey(epoch, 'directory'), header, view.subarray(0, pack.directoryBytes))
   if (typeof plain === 'string') throw damaged('its directory does not open')
-  return decodeDirectory(plain.subarray(4, 4 + plain.readUInt32LE(0)))
+  try {
+    const directory = decodeDirectory(plain.subarray(4, 4 + plain.readUInt32LE(0)))
+    if (directory.class !== pack.class) throw new RangeError(`it is of class ${directory.class}`)
+    return directory
+  } catch (error) {
+    // Authenticated bytes may be of a later draft.
+    if (!(error instanceof RangeError)) throw error
+    throw damaged(`its directory is not of this format, ${error.message}`)
+  }
 }
 
 /** Exactly `length` bytes. @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED when the pack is shorter */

@@ -1,4 +1,5 @@
 import { decode, encode } from '../msgpack.ts'
+import { bin, count, isMapOf, optional } from '../shape.ts'
 import { VarintReader, VarintWriter } from '../varint.ts'
 
 /** Chunks of a full part. */
@@ -33,6 +34,16 @@ interface StoredPart {
   /** u32 a listed chunk. */
   readonly lengths?: Uint8Array | undefined
 }
+
+const isStoredPart = isMapOf({
+  count: count(partChunks),
+  base: optional(bin(tagBytes)),
+  positions: optional(bin()),
+  tags: bin(),
+  table: bin(),
+  pack_runs: bin(),
+  lengths: optional(bin()),
+})
 
 /** A part in full, with the packs that it uses only, in order of first use. */
 export function encodeFullPart(part: Part): Buffer {
@@ -77,14 +88,30 @@ export function encodeChange(part: Part, baseTag: Uint8Array, baseTable: number,
   } satisfies StoredPart)
 }
 
-/** Tag of the part that these bytes change, undefined when they are a full part. */
+/** Tag of the part that these bytes change, undefined when they are a full part. @throws RangeError */
 export function baseOf(bytes: Uint8Array): Uint8Array | undefined {
-  return (decode(bytes) as StoredPart).base
+  return storedPart(bytes).base
+}
+
+function storedPart(bytes: Uint8Array): StoredPart {
+  const value = decode(bytes)
+  if (!isStoredPart(value)) throw new RangeError('it lacks what a part holds')
+  const stored = value as StoredPart
+  const listed = stored.tags.length / tagBytes
+  const isFull = stored.base === undefined
+  const fits =
+    Number.isInteger(listed) &&
+    stored.table.length % 16 === 0 &&
+    (stored.lengths === undefined || stored.lengths.length === listed * 4) &&
+    (stored.positions === undefined) === isFull &&
+    (isFull ? listed === stored.count : listed <= stored.count)
+  if (!fits) throw new RangeError('its columns do not fit each other')
+  return stored
 }
 
 /** @param base the part that `baseOf` names. Throws RangeError for columns that do not fit each other. */
 export function decodePart(bytes: Uint8Array, base?: Part): Part {
-  const stored = decode(bytes) as StoredPart
+  const stored = storedPart(bytes)
   const { count } = stored
   const listed = stored.tags.length / tagBytes
   const table = [...(base?.table ?? []), ...ids(stored.table)]

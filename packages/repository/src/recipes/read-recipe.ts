@@ -73,14 +73,14 @@ export async function readRecipe(
 /** Reads the whole chain at once, then applies it from the full part on. */
 async function readPart(store: Store, ring: KeyRing, tag: Uint8Array, chain: readonly ChainLink[], forWhom: string): Promise<Part> {
   const frames = await Promise.all(chain.map((link) => readLink(store, ring, link, forWhom)))
-  let expected: Uint8Array | undefined = tag
-  frames.forEach((frame, at) => {
-    const damaged = expected === undefined || !unitTag(ring, frame).equals(expected)
-    if (damaged) throw damagedPack(chain[at].pack, forWhom, 'a recipe part in it is not the one that is named')
-    expected = baseOf(frame)
-  })
-  if (expected !== undefined) throw damagedPack(chain[0].pack, forWhom, 'the chain of a recipe part has no end')
   try {
+    let expected: Uint8Array | undefined = tag
+    frames.forEach((frame, at) => {
+      const damaged = expected === undefined || !unitTag(ring, frame).equals(expected)
+      if (damaged) throw damagedPack(chain[at].pack, forWhom, 'a recipe part in it is not the one that is named')
+      expected = baseOf(frame)
+    })
+    if (expected !== undefined) throw damagedPack(chain[0].pack, forWhom, 'the chain of a recipe part has no end')
     return frames.reduceRight<Part | undefined>((base, frame) => decodePart(frame, base), undefined)!
   } catch (error) {
     if (!(error instanceof RangeError)) throw error

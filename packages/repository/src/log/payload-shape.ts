@@ -1,0 +1,55 @@
+import { bin, count, isBytes, isCount, isListOf, isMap, isMapOf, isText, optional } from '../shape.ts'
+import type { Shape } from '../shape.ts'
+import { decodePackNumbers } from './pack-numbers.ts'
+import type { Payload } from './payload.ts'
+
+const isFeatureList = optional(isListOf(isText))
+const isRequirements = isMapOf({ read: isFeatureList, write: isFeatureList, collect: isFeatureList })
+const isSlots = isListOf(isMapOf({ id: bin(8), kind: isText, public_key: bin(32), epoch: count(0xffff_ffff), digest: bin(32) }))
+const isPlace = isMapOf({
+  id: bin(32),
+  counter: count(),
+  offset: count(0xffff_ffff),
+  stored_bytes: count(0xffff_ffff),
+  epoch: count(0xffff_ffff),
+})
+
+const isNewPack: Shape = (value) => {
+  if (!Array.isArray(value) || (value[0] !== 'D' && value[0] !== 'M')) return false
+  const [, counter, bytes, directoryBytes, sha256] = value as unknown[]
+  return isCount(counter) && isCount(bytes) && isCount(directoryBytes, bytes) && isBytes(sha256, 32)
+}
+
+const isPackNumbers: Shape = (value) => {
+  if (!isBytes(value)) return false
+  try {
+    return decodePackNumbers(value).every((number) => isCount(number))
+  } catch {
+    return false // Its only failure is a column that ends too early or holds too large a number.
+  }
+}
+
+/** Keys of each kind that this version acts on. */
+const shapes: Readonly<Record<string, Shape>> = {
+  GENESIS: isMapOf({ tool: isText, tag_algorithm: isText, marker: bin(32), slots: isSlots }),
+  OPEN: isMapOf({ writer: bin(8), tool: isText, host: isText, boot: isText, pid: count() }),
+  SNAPSHOT: isMapOf({
+    writer: bin(8),
+    packs: isListOf(isNewPack),
+    uses: isPackNumbers,
+    manifest: (value) => isBytes(value) || isPlace(value),
+  }),
+  ABORT: isMapOf({ writer: bin(8) }),
+  FORGET: isMapOf({ snapshots: isListOf(bin(32)) }),
+  CONDEMN: isMapOf({ packs: isPackNumbers }),
+  SWEEP: isMapOf({ writer: bin(8), packs: isPackNumbers }),
+  KEY: isMapOf({ epoch: count(0xffff_ffff), slots: isSlots }),
+  CHECKED: isMapOf({ packs: isPackNumbers }),
+  VOID: isMapOf({ n: count(), digest: (value) => isBytes(value, 32) || isBytes(value, 0) }),
+}
+
+/** Whether the fold can act on it. Kinds of later versions may hold anything. */
+export function isPayload(value: unknown): value is Payload {
+  if (!isMap(value) || typeof value['kind'] !== 'string' || !optional(isRequirements)(value['requires'])) return false
+  return !Object.hasOwn(shapes, value['kind']) || (typeof value['time'] === 'number' && shapes[value['kind']](value))
+}
