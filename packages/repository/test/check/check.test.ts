@@ -222,3 +222,24 @@ test('the newest intact snapshot is of the same name, another one, and does with
   t.equal(await repository.newestIntact(made[2]), undefined)
   t.equal((await repository.newestIntact(made[5]))?.id, made[4].id)
 })
+
+test('a snapshot whose manifest lies in a damaged pack is named, and the others are checked all the same', async (t) => {
+  const { store, repository } = await madeRepository()
+  const bytes = noise(40 * pageBytes, 'large')
+  const large = (await backUp(repository, bytes, { facts: { text: 'x'.repeat(70_000) } })).snapshot
+  const other = (await backUp(repository, bytes, { name: 'other' })).snapshot
+  const holder = packNames(store).find((name) => store.objects.get(name)!.length > 70_000)!
+  flip(store, holder, Math.floor(store.objects.get(holder)!.length / 2))
+  const opened = await reopened(store)
+  t.same(
+    opened.snapshots().map(({ id }) => id),
+    [other.id],
+  )
+  const { damages, snapshots, packsRead } = await readAll(opened)
+  t.equal(snapshots, 2)
+  t.equal(packsRead, packNames(store).length)
+  t.match(damages, [
+    { object: holder, snapshots: [large.id] },
+    { object: holder, problem: /the frame at byte \d+ is not the one that was stored/, snapshots: [large.id] },
+  ])
+})
