@@ -31,13 +31,16 @@ export function summaryLine(
 /** The same of a clean check, for people. */
 export function sentences(report: CheckReport, databases: DatabaseReport | undefined, seconds: number): string[] {
   const { entries, slots, snapshots, packs, bytes, packsRead, bytesRead } = report
-  const lines = [
-    `checked: ${entries} log entries, ${slots} key slots, and that all ${packs} packs of ${snapshots} snapshots are there, ${sizeText(bytes)}`,
-  ]
-  if (packsRead > 0) lines.push(`read: ${packsRead} packs, ${sizeText(bytesRead)}`)
+  const log = `${counted(entries, 'log entry', 'log entries')}, ${counted(slots, 'key slot')}`
+  const lines = [`checked: ${log}; all packs are there: ${packs} of ${counted(snapshots, 'snapshot')}, ${sizeText(bytes)}`]
+  if (packsRead > 0) lines.push(`read: ${counted(packsRead, 'pack')}, ${sizeText(bytesRead)}`)
   if (databases !== undefined) {
-    const others = databases.others === 0 ? '' : `; ${databases.others} snapshots hold none`
-    lines.push(`read as etcd: ${databases.databases} databases, ${sizeText(databases.bytes)}${others}`)
+    const others = databases.others === 0 ? '' : `; in ${counted(databases.others, 'snapshot')} there is none`
+    lines.push(`read as etcd: ${counted(databases.databases, 'database')}, ${sizeText(databases.bytes)}${others}`)
   }
   return [...lines, `nothing is damaged; ${durationText(seconds)}`]
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
 }

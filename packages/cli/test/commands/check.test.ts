@@ -23,10 +23,10 @@ test('a clean repository exits 0 and tells what was checked, by words and for pr
   t.match(plain, {
     code: 0,
     stdout: '',
-    stderr: /checked: 3 log entries, 2 key slots, and that all 2 packs of 1 snapshots.*\nnothing is damaged/,
+    stderr: /checked: 3 log entries, 2 key slots; all packs are there: 2 of 1 snapshot,.*\nnothing is damaged/,
   })
   const full = await kpipe(['check', '--read-data', '--etcd'])
-  t.match(full, { code: 0, stderr: /read: 2 packs, .*\nread as etcd: 1 databases, 74 kB\nnothing is damaged/ })
+  t.match(full, { code: 0, stderr: /read: 2 packs, .*\nread as etcd: 1 database, 74 kB\nnothing is damaged/ })
   const lines = jsonLines((await kpipe(['check', '--read-data', '--etcd', '--json'])).stdout)
   t.match(lines.at(-1), {
     message_type: 'summary',
@@ -49,7 +49,7 @@ test('check works on the repository and a phrase alone', async (t) => {
 
 test('an empty repository is clean', async (t) => {
   const { kpipe } = await initialized(t)
-  t.match(await kpipe(['check', '--read-data', '--etcd']), { code: 0, stderr: /all 0 packs of 0 snapshots/ })
+  t.match(await kpipe(['check', '--read-data', '--etcd']), { code: 0, stderr: /all packs are there: 0 of 0 snapshots/ })
 })
 
 test('a flipped bit is found by --read-data and by --etcd, named with its snapshot, and exits 65', async (t) => {
@@ -86,7 +86,7 @@ test('a missing pack is found at once, and snapshots that do without it are told
     stdout: /: it is missing; needed by [0-9a-f]{12} of sample\n/,
     stderr: /newest snapshot that does without them is [0-9a-f]{12} of second/,
   })
-  t.match(await place.kpipe(['check', '--name', 'second', '--read-data', '--etcd']), { code: 0, stderr: /1 snapshots hold none/ })
+  t.match(await place.kpipe(['check', '--name', 'second', '--read-data', '--etcd']), { code: 0, stderr: /in 1 snapshot there is none/ })
 })
 
 test('a part of the data is read in turns, and two ways at once are refused', async (t) => {
