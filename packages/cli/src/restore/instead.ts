@@ -33,7 +33,7 @@ async function hint(
 ): Promise<string> {
   const other = await repository.newestIntact(snapshot, typeof object === 'string' ? object : undefined)
   if (other === undefined)
-    return `No other snapshot of ${snapshot.name} has all its objects: bring the named one back from a copy of the repository.`
+    return `Bring the named object back from a copy of the repository: no other snapshot of ${snapshot.name} has all its objects.`
   const words = ['kpipe', 'restore', other.shortId, '--to', flags.to]
   for (const flag of placeFlags) if (flags[flag] !== undefined) words.push(`--${flag}`, flags[flag])
   for (const stage of flags.stage ?? []) words.push('--stage', stage)

@@ -131,5 +131,5 @@ test('after damage the hint names the newest snapshot that is whole, with a comm
   t.equal((await kpipe(command.replace("'it is'", 'it').split(' ').slice(1))).code, 0)
   t.ok(readFileSync(at('it')).equals(sample))
   for (const name of before) rmSync(at('repository/packs', name))
-  t.match(await kpipe(['restore', 'latest', '--to', 'x']), { code: 65, stderr: /No other snapshot of sample has all its objects/ })
+  t.match(await kpipe(['restore', 'latest', '--to', 'x']), { code: 65, stderr: /no other snapshot of sample has all its objects/ })
 })
