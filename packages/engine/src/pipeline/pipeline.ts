@@ -2,6 +2,7 @@ import type { ChunkStage, CodecStage, HashStage, InspectStage, SourceStage, Stor
 import type { BackupLimits } from '../loop/limits.ts'
 import type { LoadedStage } from '../stages/loaded-stage.ts'
 import type { Hooks } from './hooks.ts'
+import type { PipelineKey } from './shape.ts'
 
 /** A pipeline file, checked, with its stages loaded. Paths are absolute. */
 export interface Pipeline {
@@ -16,7 +17,7 @@ export interface Pipeline {
   readonly inspect: LoadedStage<InspectStage> | undefined
   readonly codecs: readonly LoadedStage<CodecStage>[]
   readonly store: LoadedStage<StoreStage>
-  readonly key: { readonly file: string } | undefined
+  readonly key: PipelineKey | undefined
   /** The file says that a list of codecs without a seal is meant. */
   readonly plaintextAccepted: boolean
   readonly limits: Partial<BackupLimits>

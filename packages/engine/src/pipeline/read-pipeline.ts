@@ -16,7 +16,7 @@ import { readPipelineText } from './pipeline-text.ts'
 import type { Problem } from './problem.ts'
 import { pipelineInvalid } from './problem.ts'
 import { isSecretSetting } from './secret-settings.ts'
-import type { NamedStage, PipelineShape } from './shape.ts'
+import type { NamedStage, PipelineKey, PipelineShape } from './shape.ts'
 import { limitNames, pipelineSchema } from './shape.ts'
 import { listedKinds, orderProblems } from './stage-order.ts'
 
@@ -157,6 +157,10 @@ async function build(
     const ms = durationAt(['limits', name])
     if (ms !== undefined) limits[limit] = ms
   }
+  if (shape.key !== undefined && fits('key')) {
+    if (Object.keys(shape.key).length !== 1) add(['key'], 'key', '"key" must have one of file, passwordFile and password')
+    secretVariables.push(...askedFor(document.written(['key', 'password']) ?? '').env)
+  }
   const hooks = fits('hooks') ? readHooks(shape.hooks, durationAt) : readHooks(null, durationAt)
   const delayMs = fits('retry', 'delay') ? durationAt(['retry', 'delay']) : undefined
   if (problems.length > 0) return undefined
@@ -171,7 +175,7 @@ async function build(
     inspect: inspect as unknown as Pipeline['inspect'],
     codecs,
     store: store as unknown as Pipeline['store'],
-    key: shape.key && { file: resolve(folder, shape.key.file) },
+    key: shape.key && absoluteKey(folder, shape.key),
     plaintextAccepted: shape.plaintext === 'accepted',
     limits,
     hooks,
@@ -179,4 +183,10 @@ async function build(
     retry: shape.retry ? { attempts: shape.retry.attempts ?? 3, delayMs: delayMs ?? 30_000 } : { attempts: 1, delayMs: 0 },
     secretVariables,
   }
+}
+
+/** Paths are relative to the file; a password is none. */
+function absoluteKey(folder: string, { file, passwordFile, password }: PipelineKey): PipelineKey {
+  if (file !== undefined) return { file: resolve(folder, file) }
+  return passwordFile !== undefined ? { passwordFile: resolve(folder, passwordFile) } : { password: password! }
 }

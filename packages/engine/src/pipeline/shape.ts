@@ -1,5 +1,12 @@
 import type { Hook, HookTime } from './hooks.ts'
 
+/** What opens the repository: exactly one of these. */
+export interface PipelineKey {
+  readonly file?: string
+  readonly passwordFile?: string
+  readonly password?: string
+}
+
 /** A stage in a pipeline file, not yet looked up. */
 export interface NamedStage {
   readonly use: string
@@ -12,7 +19,7 @@ export interface PipelineShape {
   readonly source: NamedStage
   readonly stages?: readonly NamedStage[] | null
   readonly store: NamedStage
-  readonly key?: { readonly file: string }
+  readonly key?: PipelineKey
   readonly plaintext?: 'accepted'
   readonly limits?: { readonly [name in LimitName]?: string | number } | null
   readonly hooks?: { readonly [when in HookTime]?: WrittenHook | readonly WrittenHook[] | null } | null
@@ -88,10 +95,13 @@ export const pipelineSchema = {
     store: { ...namedStage, description: 'Where the repository is.' },
     key: {
       type: 'object',
-      properties: { file: { type: 'string', minLength: 1, description: 'Key of the repository; relative to this file.' } },
-      required: ['file'],
+      properties: {
+        file: { type: 'string', minLength: 1, description: 'Key of the repository; relative to this file.' },
+        passwordFile: { type: 'string', minLength: 1, description: 'File that holds a password of the repository; relative to this file.' },
+        password: { type: 'string', minLength: 1, description: 'A password of the repository, as in ${env:KPIPE_PASSWORD}.' },
+      },
       additionalProperties: false,
-      description: 'What opens the repository.',
+      description: 'What opens the repository: one of these.',
     },
     plaintext: {
       enum: ['accepted'],

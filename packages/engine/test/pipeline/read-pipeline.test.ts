@@ -139,7 +139,7 @@ backup.yaml:11:3: stage store-fs: "path" is missing
 backup.yaml:12:5: stage store-fs: "pth" is unknown; nearest: path
   12 |     pth: repo
      |     ^^^
-backup.yaml:13:1: "key.file" is missing
+backup.yaml:13:1: "key" must have one of file, passwordFile and password
   13 | key: {}
      | ^^^`,
   )
