@@ -48,6 +48,22 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: 'Take snapshots out of the repository by rules or by id.',
     load: async () => (await import('./commands/forget.ts')).forget,
   },
+  'key list': {
+    summary: 'List the keys that open the repository.',
+    load: async () => (await import('./commands/key/list.ts')).list,
+  },
+  'key add': {
+    summary: 'Let another key file, recovery phrase or password open the repository.',
+    load: async () => (await import('./commands/key/add.ts')).add,
+  },
+  'key remove': {
+    summary: 'Take a key off the list.',
+    load: async () => (await import('./commands/key/remove.ts')).remove,
+  },
+  'key rotate': {
+    summary: 'Write under new keys from now on.',
+    load: async () => (await import('./commands/key/rotate.ts')).rotate,
+  },
   stages: {
     summary: 'List the stages that a pipeline file can use.',
     load: async () => (await import('./commands/stages/list.ts')).list,

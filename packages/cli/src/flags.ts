@@ -17,6 +17,7 @@ export const repositoryFlags = {
   store: string({ helpValue: 'PATH', description: 'the repository itself, without a pipeline file' }),
   'key-file': string({ helpValue: 'FILE', description: 'key of the repository' }),
   'recovery-phrase-file': string({ helpValue: 'FILE', description: 'recovery phrase of the repository, instead of the key' }),
+  'password-file': string({ helpValue: 'FILE', description: 'password of the repository, instead of the key' }),
   'expect-head': string({ helpValue: 'N:DIGEST', description: 'refuse a history that does not reach this head' }),
   stage: string({
     helpValue: 'NAME=PATH',

@@ -6,10 +6,11 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_ATTENTION: 'The work is done; look at what the message names.',
   KPIPE_NO_REPOSITORY: 'Create it with `kpipe init`, or check the path of the store.',
   KPIPE_APPEND_LOST: 'Other writers were faster many times in a row: run it again.',
-  KPIPE_KEY_MISSING: 'Give the key with --key-file, or the recovery phrase with --recovery-phrase-file or KPIPE_RECOVERY_PHRASE.',
+  KPIPE_KEY_MISSING:
+    'Give the key with --key-file, the recovery phrase with --recovery-phrase-file or KPIPE_RECOVERY_PHRASE, or a password with --password-file.',
   KPIPE_KEY_UNREADABLE: 'Run kpipe as the user that owns the key file, or correct its permissions.',
   KPIPE_KEY_MALFORMED: 'Compare the key or phrase with the copy that is kept elsewhere: it was cut short or mistyped.',
-  KPIPE_KEY_WRONG: 'Use the key file or recovery phrase that was made when this repository was created.',
+  KPIPE_KEY_WRONG: 'Use the key file or recovery phrase that was made when this repository was created, or a key that was added since.',
   KPIPE_USAGE: 'See `kpipe help`.',
   KPIPE_UNKNOWN_SNAPSHOT: 'List what is there with `kpipe snapshots`.',
   KPIPE_AMBIGUOUS_SNAPSHOT: 'Give more digits of the id, or choose with --name; `kpipe snapshots` lists them.',

@@ -36,7 +36,8 @@ async function usageError(name: string, command: Command, error: unknown): Promi
 
 /** Secrets never stand in argv, where every process of the host can read them. */
 const refused: Readonly<Record<string, string>> = {
-  '--password': 'A password does not belong on a command line: name a file or a variable of the environment in the pipeline file.',
+  '--password':
+    'A password does not belong on a command line: name a file or a variable of the environment in the pipeline file, or use --password-file where there is one.',
   '--recovery-phrase': 'A phrase does not belong on a command line: use --recovery-phrase-file or KPIPE_RECOVERY_PHRASE.',
 }
 

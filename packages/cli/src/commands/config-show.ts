@@ -22,6 +22,7 @@ export const configShow = command({
     config: repositoryFlags.config,
     'key-file': repositoryFlags['key-file'],
     'recovery-phrase-file': repositoryFlags['recovery-phrase-file'],
+    'password-file': repositoryFlags['password-file'],
     stage: repositoryFlags.stage,
     name: string({ helpValue: 'NAME', description: 'name of the snapshots, as kpipe run takes it' }),
     ...outputFlags,
@@ -35,6 +36,7 @@ export const configShow = command({
       name: flags.name,
       keyFile: absolute(flags['key-file']),
       recoveryPhraseFile: absolute(flags['recovery-phrase-file']),
+      passwordFile: absolute(flags['password-file']),
       env: process.env,
     })
     const format = terminal.json ? 'json' : (flags['write-out'] ?? 'table')

@@ -19,6 +19,7 @@ export const plan = command({
     config: repositoryFlags.config,
     'key-file': repositoryFlags['key-file'],
     'recovery-phrase-file': repositoryFlags['recovery-phrase-file'],
+    'password-file': repositoryFlags['password-file'],
     'expect-head': repositoryFlags['expect-head'],
     stage: repositoryFlags.stage,
     name: string({ helpValue: 'NAME', description: 'name of the snapshot, as kpipe run takes it' }),

@@ -23,6 +23,7 @@ export interface Overrides {
   /** `--key-file`, absolute. */
   readonly keyFile: string | undefined
   readonly recoveryPhraseFile: string | undefined
+  readonly passwordFile: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -53,7 +54,11 @@ export function effectiveSettings(examined: ExaminedPipeline, pipeline: Pipeline
     add(['inspect', 'use'], defaultInspect[0])
   const key = keyOf(overrides)
   if (key !== undefined) settings.push(key)
-  else add(['key', 'file'], pipeline.key?.file)
+  else {
+    add(['key', 'file'], pipeline.key?.file)
+    add(['key', 'passwordFile'], pipeline.key?.passwordFile)
+    add(['key', 'password'], pipeline.key?.password === undefined ? undefined : hidden)
+  }
   if (pipeline.plaintextAccepted) add(['plaintext'], 'accepted')
   add(['limits', 'stallTimeout'], `${(pipeline.limits.stallTimeoutMs ?? defaultLimits.stallTimeoutMs) / 1000}s`)
   add(['limits', 'maxHold'], `${(pipeline.limits.maxHoldMs ?? defaultLimits.maxHoldMs) / 1000}s`)
@@ -65,17 +70,20 @@ export function effectiveSettings(examined: ExaminedPipeline, pipeline: Pipeline
 }
 
 /** What opens the repository, when it is not the file that says it; see where/secret.ts for the order. */
-function keyOf({ keyFile, recoveryPhraseFile, env }: Overrides): Setting | undefined {
+function keyOf({ keyFile, recoveryPhraseFile, passwordFile, env }: Overrides): Setting | undefined {
   if (keyFile !== undefined) return { path: ['key', 'file'], value: keyFile, origin: { kind: 'flag', name: '--key-file' } }
   if (recoveryPhraseFile !== undefined) {
     return { path: ['key', 'recoveryPhraseFile'], value: recoveryPhraseFile, origin: { kind: 'flag', name: '--recovery-phrase-file' } }
   }
+  if (passwordFile !== undefined)
+    return { path: ['key', 'passwordFile'], value: passwordFile, origin: { kind: 'flag', name: '--password-file' } }
   if (env['KPIPE_KEY_FILE']) {
     return { path: ['key', 'file'], value: env['KPIPE_KEY_FILE'], origin: { kind: 'environment', name: 'KPIPE_KEY_FILE' } }
   }
   if (env['KPIPE_RECOVERY_PHRASE']) {
     return { path: ['key', 'recoveryPhrase'], value: hidden, origin: { kind: 'environment', name: 'KPIPE_RECOVERY_PHRASE' } }
   }
+  if (env['KPIPE_PASSWORD']) return { path: ['key', 'password'], value: hidden, origin: { kind: 'environment', name: 'KPIPE_PASSWORD' } }
   return undefined
 }
 

@@ -3,7 +3,7 @@ import type { RunFacts } from '../backup/run-facts.ts'
 import type { Environment } from '../where/pipeline-file.ts'
 
 /** Variables in which secrets stand; a command beside the backup needs none of them. */
-const secrets = ['KPIPE_RECOVERY_PHRASE', 'KPIPE_KEY_FILE', 'ETCDCTL_PASSWORD', 'ETCDCTL_USER']
+const secrets = ['KPIPE_RECOVERY_PHRASE', 'KPIPE_KEY_FILE', 'KPIPE_PASSWORD', 'KPIPE_NEW_PASSWORD', 'ETCDCTL_PASSWORD', 'ETCDCTL_USER']
 
 /** An error message may quote what it saw; a process takes 128 KiB in one variable. */
 const maxMessageLength = 4096

@@ -13,14 +13,16 @@ export function warningsOf({ file, document, pipeline }: ExaminedPipeline): Prob
   if (document === undefined) return []
   const warnings: Problem[] = []
   const add: Add = (path, message) => warnings.push({ ...document.rangeOf(path, 'value'), message })
-  aboutKey(file, document, pipeline, add)
+  for (const name of ['file', 'passwordFile']) aboutKey(['key', name], file, document, pipeline, add)
   aboutMetrics(file, document, add)
   for (const path of [
     ['key', 'file'],
+    ['key', 'passwordFile'],
     ['metrics', 'textfile'],
   ] as const)
     aboutPath(path, document, add)
   if (pipeline !== undefined) {
+    aboutSecret(['key', 'password'], pipeline, document, add)
     aboutPlaintext(pipeline, add)
     aboutSettings(pipeline, document, add)
     aboutHooks(pipeline, document, add)
@@ -28,15 +30,15 @@ export function warningsOf({ file, document, pipeline }: ExaminedPipeline): Prob
   return warnings
 }
 
-function aboutKey(file: string, document: PipelineDocument, pipeline: Pipeline | undefined, add: Add): void {
-  const written = document.written(['key', 'file'])
+function aboutKey(at: Path, file: string, document: PipelineDocument, pipeline: Pipeline | undefined, add: Add): void {
+  const written = document.written(at)
   if (written === undefined || written.includes('${')) return
   const path = resolve(dirname(file), written)
   const mode = modeOf(path)
-  if (mode === undefined) add(['key', 'file'], `there is no file ${path}`)
-  else if ((mode & othersRead) !== 0) add(['key', 'file'], `others than its owner may read ${path} (mode ${octal(mode)})`)
+  if (mode === undefined) add(at, `there is no file ${path}`)
+  else if ((mode & othersRead) !== 0) add(at, `others than its owner may read ${path} (mode ${octal(mode)})`)
   const folder = pipeline?.store.package === '@kpipe/stage-store-fs' ? pipeline.store.settings['path'] : undefined
-  if (typeof folder === 'string' && isInside(path, folder)) add(['key', 'file'], `the key lies in ${folder}, which it locks`)
+  if (typeof folder === 'string' && isInside(path, folder)) add(at, `the key lies in ${folder}, which it locks`)
 }
 
 function aboutMetrics(file: string, document: PipelineDocument, add: Add): void {

@@ -10,9 +10,10 @@ export async function askHidden(question: string): Promise<string> {
   stdin.setEncoding('utf8')
   let answer = ''
   try {
-    for await (const typed of stdin as AsyncIterable<string>) {
+    // The stream lives on: another question may follow.
+    for await (const typed of stdin.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
       for (const key of typed) {
-        if (key === interrupt) throw new KpipeError('KPIPE_INTERRUPTED', 'stopped at the question for the recovery phrase')
+        if (key === interrupt) throw new KpipeError('KPIPE_INTERRUPTED', 'stopped at a question')
         if (key === '\r' || key === '\n' || key === endOfInput) return answer
         if (key === backspace || key === remove) answer = answer.slice(0, -1)
         else if (key === clearLine) answer = ''

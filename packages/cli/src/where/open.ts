@@ -22,6 +22,7 @@ export interface WhereFlags {
   readonly store?: string | undefined
   readonly 'key-file'?: string | undefined
   readonly 'recovery-phrase-file'?: string | undefined
+  readonly 'password-file'?: string | undefined
   readonly 'expect-head'?: string | undefined
   readonly stage?: string[] | undefined
 }
@@ -86,7 +87,8 @@ export async function openLocated(
     {
       keyFile: flags['key-file'],
       phraseFile: flags['recovery-phrase-file'],
-      pipelineKeyFile: where.pipeline?.key?.file,
+      passwordFile: flags['password-file'],
+      pipelineKey: where.pipeline?.key,
       env,
     },
     terminal,

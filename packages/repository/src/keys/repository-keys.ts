@@ -24,6 +24,8 @@ export interface RepositoryKeys {
   /** The epoch of what is written from now on. */
   readonly epoch: number
   list(): readonly KeySlot[]
+  /** To be asked before a secret is made. @throws KpipeError KPIPE_ROLLBACK */
+  demandWritable(): void
   /** By a unique prefix of its id, of 4 digits at least. @throws KpipeError KPIPE_USAGE */
   find(prefix: string): KeySlot
   /** Names of objects that the log does not list: what attempts that died have left. They open nothing. */
@@ -74,6 +76,7 @@ export function repositoryKeys(parts: KeysParts): RepositoryKeys {
       return log.state.epoch
     },
     list,
+    demandWritable,
     find,
     async unused() {
       const listed = new Set(log.state.slots.map(({ id, epoch }) => slotName(id, epoch)))
