@@ -66,15 +66,22 @@ const prefixed = (plain: Buffer): Map_ => unpack(plain.subarray(4, 4 + plain.rea
 
 interface Keys {
   readonly id: Buffer
-  readonly m: Buffer
+  /** Root M of each epoch, and the SHA-256 of the slot object that holds it. */
+  readonly epochs: Map<number, { readonly m: Buffer; readonly slot: Buffer }>
   readonly tagKey: Buffer
 }
+
+type Open = (id: string, offset: number, length: number, epoch: number) => Buffer
+
+const working = ({ id, epochs }: Keys, epoch: number, label: string): Buffer => hkdf(epochs.get(epoch)!.m, id, `kpipe/1/${label}`)
 
 function openKeys(objects: ReadonlyMap<string, Uint8Array>, secret: Uint8Array): Keys {
   const marker = Buffer.from(objects.get('repository')!)
   if (marker.toString('ascii', 0, 8) !== 'KPIPEREP' || !sha256(marker.subarray(0, -32)).equals(marker.subarray(-32)))
     throw new Error('marker')
   const id = marker.subarray(12, 28)
+  const epochs: Keys['epochs'] = new Map()
+  let tagKey: Buffer | undefined
   for (const [name, object] of objects) {
     const slot = Buffer.from(object)
     if (!name.startsWith('keys/') || slot[40] !== 1) continue
@@ -90,7 +97,10 @@ function openKeys(objects: ReadonlyMap<string, Uint8Array>, secret: Uint8Array):
       slot.subarray(44, 44 + p),
       publicKey,
     ])
-    const privateKey = openUnit(hkdf(secret, id, 'kpipe/1/slot/key-file'), header, slot.subarray(76 + p, 172 + p))
+    const box = slot.subarray(76 + p, 172 + p)
+    const boxKey = hkdf(secret, id, 'kpipe/1/slot/key-file')
+    if (!isOfKey(boxKey, header, box)) continue
+    const privateKey = openUnit(boxKey, header, box)
     const ephemeral = slot.subarray(172 + p, 204 + p)
     const shared = diffieHellman({
       privateKey: createPrivateKey({
@@ -106,9 +116,11 @@ function openKeys(objects: ReadonlyMap<string, Uint8Array>, secret: Uint8Array):
     })
     const key = hkdf(shared, id, Buffer.concat([Buffer.from('kpipe/1/bundle'), zero, ephemeral, publicKey]))
     const bundle = openUnit(key, slot.subarray(0, 204 + p), slot.subarray(208 + p, 208 + p + slot.readUInt32LE(204 + p)))
-    return { id, m: bundle.subarray(8, 40), tagKey: bundle.subarray(72) }
+    epochs.set(bundle.readUInt32LE(0), { m: bundle.subarray(8, 40), slot: sha256(slot) })
+    tagKey = bundle.subarray(72)
   }
-  throw new Error('no slot of a key file')
+  if (tagKey === undefined) throw new Error('no slot of this key file')
+  return { id, epochs, tagKey }
 }
 
 /** All snapshots by id, in log order. */
@@ -116,43 +128,60 @@ export function readIndependently(objects: ReadonlyMap<string, Uint8Array>, secr
   const keys = openKeys(objects, secret)
   const packs = new Map<string, Map_>()
   const snapshots = new Map<string, Buffer>()
-  const working = (label: string): Buffer => hkdf(keys.m, keys.id, `kpipe/1/${label}`)
   let previous: Buffer = Buffer.alloc(32)
+  let [epoch, slots]: [number, Map_[]] = [1, []]
   for (let n = 0; ; n++) {
     const object = objects.get(`log/${String(n).padStart(20, '0')}`)
     if (object === undefined) break
     const entry = Buffer.from(object)
     if (!entry.subarray(40, 72).equals(previous)) throw new Error(`entry ${n} does not follow`)
     previous = sha256(entry)
-    const payload = prefixed(openUnit(working('log'), entry.subarray(0, 72), entry.subarray(72)))
+    if (entry.readUInt32LE(20) !== epoch) continue
+    const payload = prefixed(openUnit(working(keys, epoch, 'log'), entry.subarray(0, 72), entry.subarray(72)))
+    if (payload['kind'] === 'GENESIS' || payload['kind'] === 'KEY') slots = payload['slots'] as Map_[]
+    if (payload['kind'] === 'KEY') epoch = payload['epoch'] as number
     if (payload['kind'] !== 'SNAPSHOT') continue
     const idOf = (counter: number): string => (payload['writer'] as Buffer).toString('hex') + counter.toString(16).padStart(16, '0')
     for (const [packClass, counter, bytes, directoryBytes, digest] of payload['packs'] as [string, number, number, number, Buffer][]) {
       const id = idOf(counter)
       const pack = Buffer.from(objects.get(`packs/${id.slice(-2)}/${id}`)!)
       if (pack.length !== bytes || !sha256(pack).equals(digest)) throw new Error(`pack ${id}`)
-      const epoch = pack.subarray(bytes - 12, bytes - 8)
+      const packEpoch = pack.subarray(bytes - 12, bytes - 8)
       const directory = pack.subarray(bytes - 16 - directoryBytes, bytes - 16)
       packs.set(id, {
-        ...prefixed(openUnit(working('directory'), Buffer.concat([pack.subarray(0, 48), epoch]), directory)),
+        ...prefixed(
+          openUnit(working(keys, packEpoch.readUInt32LE(), 'directory'), Buffer.concat([pack.subarray(0, 48), packEpoch]), directory),
+        ),
         packClass,
         pack,
       })
     }
-    const open = (id: string, offset: number, length: number): Buffer =>
-      openRecipeFrame(keys, working('recipe'), packs.get(id)!['pack'] as Buffer, offset, length)
+    const open: Open = (id, ...place) => openRecipeFrame(keys, packs.get(id)!['pack'] as Buffer, ...place)
     const place = payload['manifest'] as Map_ | Buffer
     const manifest = Buffer.isBuffer(place)
       ? place
-      : open(idOf(place['counter'] as number), place['offset'] as number, place['stored_bytes'] as number)
+      : open(idOf(place['counter'] as number), place['offset'] as number, place['stored_bytes'] as number, place['epoch'] as number)
     snapshots.set(sha256(manifest).toString('hex'), restore(keys, packs, unpack(manifest) as Map_, open))
   }
+  for (const [begun, { slot }] of keys.epochs)
+    if (begun <= epoch && !slots.some((record) => record['epoch'] === begun && slot.equals(record['digest'] as Buffer)))
+      throw new Error(`the log does not list the slot of epoch ${begun}`)
   return snapshots
 }
 
-function openRecipeFrame({ id }: Keys, workingKey: Buffer, pack: Buffer, offset: number, length: number): Buffer {
-  const binding = Buffer.concat([Buffer.from('kpipe/frame'), zero, Buffer.from([1, 0, 0x4d]), u32(1), id, Buffer.from([0, 0])])
-  return openUnit(workingKey, Buffer.concat([binding, u32(length - 64), u32(length - 64)]), pack.subarray(offset, offset + length))
+/** Compares the commitment alone. */
+function isOfKey(workingKey: Buffer, header: Buffer, unit: Buffer): boolean {
+  const material = hkdf(workingKey, unit.subarray(0, 32), Buffer.concat([Buffer.from('kpipe/1/unit'), zero, header]), 48)
+  return material.subarray(32).equals(unit.subarray(32, 48))
+}
+
+function openRecipeFrame(keys: Keys, pack: Buffer, offset: number, length: number, epoch: number): Buffer {
+  const binding = Buffer.concat([Buffer.from('kpipe/frame'), zero, Buffer.from([1, 0, 0x4d]), u32(epoch), keys.id, Buffer.from([0, 0])])
+  return openUnit(
+    working(keys, epoch, 'recipe'),
+    Buffer.concat([binding, u32(length - 64), u32(length - 64)]),
+    pack.subarray(offset, offset + length),
+  )
 }
 
 interface Row {
@@ -166,15 +195,9 @@ interface Part {
   readonly table: string[]
 }
 
-function readPart(
-  links: Buffer[],
-  tag: Buffer,
-  ids: Buffer[],
-  keys: Keys,
-  open: (id: string, offset: number, length: number) => Buffer,
-): Part {
+function readPart(links: Buffer[], tag: Buffer, ids: Buffer[], keys: Keys, open: Open): Part {
   const [link, ...rest] = links
-  const plain = open(ids[link.readUInt16LE(0)].toString('hex'), link.readUInt32LE(2), link.readUInt32LE(6))
+  const plain = open(ids[link.readUInt16LE(0)].toString('hex'), link.readUInt32LE(2), link.readUInt32LE(6), link.readUInt32LE(10))
   if (!sha256(keys.tagKey, plain).subarray(0, 16).equals(tag)) throw new Error('tag of a part')
   const stored = unpack(plain) as Map_
   const base = stored['base'] === undefined ? { rows: [], table: [] } : readPart(rest, stored['base'] as Buffer, ids, keys, open)
@@ -192,12 +215,7 @@ function readPart(
   return { rows, table: [...base.table, ...pieces(stored['table'] as Buffer, 16).map((id) => id.toString('hex'))] }
 }
 
-function restore(
-  keys: Keys,
-  packs: ReadonlyMap<string, Map_>,
-  manifest: Map_,
-  open: (id: string, offset: number, length: number) => Buffer,
-): Buffer {
+function restore(keys: Keys, packs: ReadonlyMap<string, Map_>, manifest: Map_, open: Open): Buffer {
   const stream = (manifest['streams'] as Map_[])[0]
   const ids = pieces(manifest['recipe_packs'] as Buffer, 16)
   const chunks = (stream['parts'] as Map_[]).flatMap((part) => {
