@@ -25,7 +25,7 @@ function bounds(): { readonly run: number; readonly restoreInOrder: number } {
   const base = 75 + 18 * threads
   const chunks = (32 * (streamBytes / pageBytes)) / 2 ** 20
   const inCodecs = 3 * threads * frame
-  const running = (2 * threads + 2) * segment + (threads + 2) * frame + inCodecs + 2 * pack
+  const running = (2 * threads + 1) * segment + (threads + 2) * frame + inCodecs + 2 * pack
   const restoring = 2 * (threads + 2) * frame + inCodecs + cache
   return { run: base + 1.25 * running + chunks, restoreInOrder: base + 1.25 * restoring + chunks }
 }

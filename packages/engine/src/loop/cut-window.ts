@@ -48,8 +48,8 @@ export class CutWindow {
     this.#filler = filler
     this.#sink = sink
     this.#seconds = seconds
-    // Every thread has a segment at work and one waiting, and one is being filled.
-    this.#window = workers.threads * 2 + 1
+    // Every thread has a segment at work and one waiting; one more is being filled.
+    this.#window = workers.threads * 2
     this.#recent = recipe.plan.pageBytes > 0 ? undefined : new RecentTags()
   }
 
