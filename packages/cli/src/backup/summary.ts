@@ -19,11 +19,7 @@ export function summaryLine({ snapshot, head, bytesStored, report, attention }: 
     chunks: report.chunks,
     chunks_fresh: report.chunksFresh,
     duration_ms: Math.round(seconds * 1000),
-    stage_seconds: Object.fromEntries(
-      Object.entries(report.seconds)
-        .filter(([, spent]) => spent >= 0.0005)
-        .map(([stage, spent]) => [stage, Number(spent.toFixed(4))]),
-    ),
+    stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(6))])),
     trailer_verified: report.facts['trailer_verified'] === true,
     head,
     attention,

@@ -9,7 +9,7 @@ import { readLines } from './read-lines.ts'
 /** How long a command that was asked to end may take. */
 const graceMs = 5000
 /** How long the rest of the output of an ended command is waited for: something that it left behind may hold it open. */
-const drainMs = 500
+const drainMs = 3_000
 
 export interface HookRun {
   readonly hook: Hook

@@ -34,6 +34,7 @@ export function editorSchema(own: readonly OwnStage[]): Schema {
       source: stageAt(properties.source, ['source'], own),
       stages: { ...properties.stages, items: listed },
       store: stageAt(properties.store, ['store'], own),
+      key: { ...properties.key, minProperties: 1, maxProperties: 1 },
     },
     allOf: listRules(own.filter(({ stage }) => (listedKinds as readonly string[]).includes(stage.kind))),
   }
