@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { buildPackages } from '../scripts/build/build-packages.ts'
 import { testFolder } from './support/folder.ts'
-import { npm, pack, runOn, shortTour } from './support/installed.ts'
+import { etcdTour, npm, pack, runOn, shortTour } from './support/installed.ts'
 import { clone } from './support/kpipe.ts'
 
 const stage = `import type { CodecStage } from '@kpipe/engine/contracts'
@@ -53,6 +53,9 @@ test('the packages hold what is run and read, and work where they are installed'
 
   await t.test('on Node 26', (t) => shortTour(t, 26, '../node_modules/.bin/kpipe', join(place, 'tour-26')))
   await t.test('on Node 24', (t) => shortTour(t, 24, '../node_modules/.bin/kpipe', join(place, 'tour-24')))
+
+  await t.test('on a live etcd with Node 26', (t) => etcdTour(t, 26, '../node_modules/.bin/kpipe', join(place, 'etcd-26')))
+  await t.test('on a live etcd with Node 24', (t) => etcdTour(t, 24, '../node_modules/.bin/kpipe', join(place, 'etcd-24')))
 
   await t.test('a stage in TypeScript compiles against them, and its conformance suite can be run', async (t) => {
     writeFileSync(join(place, 'stage.ts'), stage)

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { ownChild } from '../../scripts/children.ts'
+import { differences, kubernetesLike, readKeys, withEtcd, withRestoredEtcd, writeKeys } from './etcd.ts'
 import { clone, collect, nodes, type Ended } from './kpipe.ts'
 
 /** Runs a program of Node, with nothing of the clone or of tap in its environment. */
@@ -60,4 +61,32 @@ export async function shortTour(t: Test, node: keyof typeof nodes, bin: string, 
   t.match(await kpipe('status', 'latest', ...alone), /^[0-9a-f]+, \d+, \d+, /)
   t.match(await kpipe('stages'), /^compress +codec /m)
   t.match(await kpipe('help', 'run'), /USAGE/)
+}
+
+/** The same on a live etcd, up to one that boots from what came back and has every key. @param folder made anew */
+export async function etcdTour(t: Test, node: keyof typeof nodes, bin: string, folder: string): Promise<void> {
+  mkdirSync(folder)
+  const keys = await withEtcd('3.6', async (etcd) => {
+    await writeKeys(etcd.clientUrl, kubernetesLike())
+    const source = `source: { use: etcd, with: { location: '${etcd.clientUrl}' } }`
+    writeFileSync(
+      join(folder, 'backup.yaml'),
+      `${source}\nstore: { use: store-fs, with: { path: repository } }\nkey: { file: repository.key }\n`,
+    )
+    for (const args of [
+      ['init', '--recovery-phrase-file', 'phrase.txt'],
+      ['run', 'backup.yaml'],
+    ]) {
+      const { code, stderr } = await runOn(node, [bin, ...args], folder)
+      t.equal(code, 0, stderr)
+    }
+    return readKeys(etcd.clientUrl)
+  })
+  t.ok(keys.size > 1000)
+  const alone = ['--store', 'repository', '--recovery-phrase-file', 'phrase.txt']
+  const { code, stderr } = await runOn(node, [bin, 'restore', 'latest', ...alone, '-to', 'snap'], folder)
+  t.equal(code, 0, stderr)
+  await withRestoredEtcd('3.6', join(folder, 'snap'), async (etcd) => {
+    t.same(differences(keys, await readKeys(etcd.clientUrl)), [])
+  })
 }
