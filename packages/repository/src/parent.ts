@@ -1,8 +1,11 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { KnownChunks, Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
+import { placesOf } from './log/places.ts'
+import type { Places } from './log/places.ts'
 import type { LogState } from './log/state.ts'
 import { packName, packsPrefix } from './packs/pack-name.ts'
+import { locateChunks } from './recipes/locate-chunks.ts'
 import { readRecipe } from './recipes/read-recipe.ts'
 import type { Recipe } from './recipes/read-recipe.ts'
 import { nameOf } from './snapshot.ts'
@@ -49,8 +52,9 @@ export async function loadParent({
   for (const snapshot of candidates.toReversed().slice(0, maxTries)) {
     try {
       const { manifest } = snapshot
-      const recipe = await readRecipe(store, ring, manifest, manifest.streams[0], nameOf(snapshot))
-      const lost = zeroLostChunks(recipe, state, await listed)
+      const places = placesOf(state, snapshot.id)
+      const stored = await readRecipe({ store, ring, places }, manifest, manifest.streams[0], nameOf(snapshot))
+      const { recipe, lost } = followChunks(stored, places, await listed)
       if (lost !== undefined) attention.push(lost)
       const known = { plan: manifest.streams[0].chunking, count: recipe.count, tags: recipe.tags }
       return { parent: { snapshot, recipe, known, attention }, attention }
@@ -62,23 +66,32 @@ export async function loadParent({
   return { parent: undefined, attention }
 }
 
-function zeroLostChunks(recipe: Recipe, state: LogState, listed: ReadonlyMap<string, number>): string | undefined {
-  const lost = recipe.table.map((id) => {
-    const pack = state.packsById.get(id)
-    return pack === undefined || listed.get(packName(id)) !== pack.bytes
-  })
-  if (!lost.includes(true)) return undefined
+/**
+ * Has the recipe name the packs in which its chunks are now. Chunks that are in none, or in packs that are not there, count as
+ * lost and get a tag of zeros; so do those of which the log does not tell in which of several packs they are.
+ */
+function followChunks(recipe: Recipe, places: Places, listed: ReadonlyMap<string, number>): { recipe: Recipe; lost: string | undefined } {
   const tags = new Uint8Array(recipe.tags)
-  let chunks = 0
-  const packs = new Set<string>()
-  for (let chunk = 0; chunk < recipe.count; chunk++) {
-    if (!lost[recipe.packs[chunk]]) continue
-    tags.fill(0, chunk * tagBytes, (chunk + 1) * tagBytes)
-    chunks += 1
-    packs.add(packName(recipe.table[recipe.packs[chunk]]))
+  const packs = Uint32Array.from(recipe.packs)
+  const index = new Map(recipe.table.map((id, at) => [id, at]))
+  const lostIn = new Set<string>()
+  let lost = 0
+  for (const { named, packs: current, chunks } of locateChunks(recipe, places)) {
+    const [pack] = current
+    const isThere = current.length === 1 && listed.get(packName(pack.id)) === pack.bytes
+    if (isThere && pack.id === named) continue
+    if (isThere) {
+      if (!index.has(pack.id)) index.set(pack.id, index.size)
+      for (const chunk of chunks) packs[chunk] = index.get(pack.id)!
+      continue
+    }
+    for (const chunk of chunks) tags.fill(0, chunk * tagBytes, (chunk + 1) * tagBytes)
+    if (current.length > 1) continue
+    lost += chunks.length
+    lostIn.add(packName(pack?.id ?? named))
   }
-  if (chunks === 0) return undefined
-  const names = [...packs]
+  const names = [...lostIn]
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
-  return `${shown} missing or of another size: ${chunks} chunks are stored again as far as they still exist`
+  const sentence = `${shown} missing or damaged: ${lost} chunks are stored again as far as they still exist`
+  return { recipe: { ...recipe, packs, table: [...index.keys()] }, lost: lost === 0 ? undefined : sentence }
 }

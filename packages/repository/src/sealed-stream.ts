@@ -2,19 +2,20 @@ import { createHash } from 'node:crypto'
 import type { CodecRecord, CodecSecrets, SealedStream, Store, StoredFrame } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LogState, PackRecord } from './log/state.ts'
-import { mapLimit } from './map-limit.ts'
+import { placesOf } from './log/places.ts'
+import { prefixBytes } from './packs/directory.ts'
+import type { DirectoryFrame } from './packs/directory.ts'
 import { packName } from './packs/pack-name.ts'
-import { PrefixTable } from './packs/prefix-table.ts'
 import { damagedPack, readDirectory, readPackRange } from './packs/read-directory.ts'
-import type { Directory, DirectoryFrame } from './packs/directory.ts'
+import { locateChunks } from './recipes/locate-chunks.ts'
+import type { ChunkGroup } from './recipes/locate-chunks.ts'
+import { placeChunks } from './recipes/place-chunks.ts'
+import type { PlacedChunks } from './recipes/place-chunks.ts'
 import { readRecipe } from './recipes/read-recipe.ts'
 import type { Recipe } from './recipes/read-recipe.ts'
 import { nameOf } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { KpipeError } from '@kpipe/engine/contracts'
-
-const directoriesAtOnce = 8
-const tagBytes = 16
 
 export interface StreamContext {
   readonly store: Store
@@ -33,17 +34,17 @@ export async function openSealedStream({ store, ring, state, secrets }: StreamCo
   const forWhom = nameOf(snapshot)
   const { manifest } = snapshot
   const stream = manifest.streams[0]
-  const recipe = await readRecipe(store, ring, manifest, stream, forWhom)
-  const byPack = chunksByPack(recipe)
-  const needed = [...byPack.keys()].map((index) => ({ index, pack: packOf(state, recipe.table[index], forWhom) }))
-  needed.sort((one, other) => one.pack.number - other.pack.number)
-  const directories = await mapLimit(needed, directoriesAtOnce, ({ pack }) => readDirectory(store, ring, pack, forWhom))
-  const frameOf = new Uint32Array(recipe.count)
-  const slotOf = new Uint32Array(recipe.count)
-  const frames: PlacedFrame[] = []
-  needed.forEach(({ index, pack }, at) => {
-    placeChunks(recipe, byPack.get(index)!, pack, directories[at], { frameOf, slotOf, frames }, forWhom)
-  })
+  const places = placesOf(state, snapshot.id)
+  const recipe = await readRecipe({ store, ring, places }, manifest, stream, forWhom)
+  const placed = await placeChunks(
+    recipe,
+    locateChunks(recipe, places),
+    (pack) => readDirectory(store, ring, pack, forWhom),
+    (chunk, group) => {
+      throw lostChunk(chunk, group, forWhom)
+    },
+  )
+  const { frames, frameOf, slotOf } = numberFrames(placed)
   return {
     bytes: stream.bytes,
     digest: stream.digest,
@@ -75,52 +76,37 @@ export async function openSealedStream({ store, ring, state, secrets }: StreamCo
   }
 }
 
-/** Chunk numbers of each pack, by index into the recipe's table. */
-function chunksByPack({ packs, table, count }: Recipe): Map<number, Uint32Array> {
-  const sizes = new Uint32Array(table.length)
-  for (let chunk = 0; chunk < count; chunk++) sizes[packs[chunk]] += 1
-  const lists = new Map<number, Uint32Array>()
-  sizes.forEach((size, index) => size > 0 && lists.set(index, new Uint32Array(size)))
-  sizes.fill(0)
-  for (let chunk = 0; chunk < count; chunk++) lists.get(packs[chunk])![sizes[packs[chunk]]++] = chunk
-  return lists
+/** @param group where it was looked for */
+function lostChunk(chunk: number, { named, packs }: ChunkGroup, forWhom: string): KpipeError {
+  if (packs.length > 0) return damagedPack(packs[0].id, forWhom, `its directory does not list chunk ${chunk} of the stream`)
+  const object = packName(named)
+  return new KpipeError('KPIPE_OBJECT_MISSING', `chunk ${chunk} of the stream is lost: it was in ${object}; ${forWhom} needs it`, {
+    object,
+  })
 }
 
-function packOf(state: LogState, id: string, forWhom: string): PackRecord {
-  const pack = state.packsById.get(id)
-  if (pack !== undefined) return pack
-  throw new KpipeError('KPIPE_OBJECT_MISSING', `${packName(id)} is not in the log any more; ${forWhom} needs it`, { object: packName(id) })
-}
-
-/** Gives each listed chunk its frame and slot, and numbers those frames of the pack that are needed. */
-function placeChunks(
-  recipe: Recipe,
-  chunks: Uint32Array,
-  pack: PackRecord,
-  directory: Directory,
-  places: { frameOf: Uint32Array; slotOf: Uint32Array; frames: PlacedFrame[] },
-  forWhom: string,
-): void {
-  const table = new PrefixTable(directory)
-  const tags = new Uint8Array(recipe.tags)
-  const inPack = Uint32Array.from(chunks, (chunk) => {
-    const found = table.find(tags, chunk * tagBytes)
-    if (found === undefined) throw damagedPack(pack.id, forWhom, `its directory does not list chunk ${chunk} of the stream`)
-    return found
+/** Numbers those frames that are needed, in the order of packs, and gives each chunk its frame and slot. Uses the arrays of `placed`. */
+function numberFrames({ packs, packOf, indexOf }: PlacedChunks): { frames: PlacedFrame[]; frameOf: Uint32Array; slotOf: Uint32Array } {
+  const frameOfChunk = packs.map(({ directory }) => {
+    const frames = new Uint32Array(directory.prefixes.length / prefixBytes)
+    directory.frames.forEach(({ firstChunk, ends }, index) => frames.fill(index, firstChunk, firstChunk + ends.length))
+    return frames
   })
-  const needed = new Uint8Array(directory.frames.length)
-  const frameOfChunk = new Uint32Array(directory.prefixes.length / 6)
-  directory.frames.forEach(({ firstChunk, ends }, index) => frameOfChunk.fill(index, firstChunk, firstChunk + ends.length))
-  for (const chunk of inPack) needed[frameOfChunk[chunk]] = 1
-  const numbers = new Uint32Array(directory.frames.length)
-  directory.frames.forEach((frame, index) => {
-    if (needed[index] === 1) numbers[index] = places.frames.push({ pack, frame }) - 1
+  const numbers = packs.map(({ directory }) => new Uint32Array(directory.frames.length))
+  packOf.forEach((pack, chunk) => (numbers[pack][frameOfChunk[pack][indexOf[chunk]]] = 1))
+  const frames: PlacedFrame[] = []
+  packs.forEach(({ pack, directory }, at) => {
+    directory.frames.forEach((frame, index) => {
+      if (numbers[at][index] === 1) numbers[at][index] = frames.push({ pack, frame }) - 1
+    })
   })
-  chunks.forEach((chunk, at) => {
-    const frame = frameOfChunk[inPack[at]]
-    places.frameOf[chunk] = numbers[frame]
-    places.slotOf[chunk] = inPack[at] - directory.frames[frame].firstChunk
-  })
+  for (let chunk = 0; chunk < packOf.length; chunk++) {
+    const pack = packOf[chunk]
+    const frame = frameOfChunk[pack][indexOf[chunk]]
+    indexOf[chunk] -= packs[pack].directory.frames[frame].firstChunk
+    packOf[chunk] = numbers[pack][frame]
+  }
+  return { frames, frameOf: packOf, slotOf: indexOf }
 }
 
 function startsOf({ lengths, count }: Recipe, pageBytes: number, bytes: number): (chunk: number) => number {

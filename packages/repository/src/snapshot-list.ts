@@ -1,11 +1,17 @@
+import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LogState, SnapshotRecord } from './log/state.ts'
 import { decodeManifest } from './manifest.ts'
 import { mapLimit } from './map-limit.ts'
+import { placesOf } from './log/places.ts'
+import { packName } from './packs/pack-name.ts'
 import { readPackRange } from './packs/read-directory.ts'
 import { openUnitFrame } from './packs/unit-frame.ts'
+import type { ChainLink } from './recipes/chain.ts'
+import { MovedUnits } from './recipes/moved-units.ts'
+import { unitOverheadBytes } from './sealed-unit.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -34,7 +40,7 @@ export class SnapshotList {
       !(manifest instanceof Uint8Array) && !this.#decoded.has(id) && !this.#unreadable.has(id)
     await mapLimit([...state.snapshots.values()].filter(isNew), readsAtOnce, async (record) => {
       try {
-        this.#decoded.set(record.id, await this.#readLarge(record))
+        this.#decoded.set(record.id, await this.#readLarge(state, record))
       } catch (error) {
         if (!(error instanceof KpipeError) || (error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING')) throw error
         this.#unreadable.set(record.id, error.message)
@@ -65,13 +71,31 @@ export class SnapshotList {
     return snapshot
   }
 
-  async #readLarge({ id, manifest }: SnapshotRecord): Promise<Snapshot> {
+  async #readLarge(state: LogState, { id, manifest }: SnapshotRecord): Promise<Snapshot> {
     const place = manifest as Exclude<SnapshotRecord['manifest'], Uint8Array>
     const forWhom = `snapshot ${id.slice(0, 12)}`
-    const bytes = await readPackRange(this.#store, place.packId, { offset: place.offset, length: place.stored_bytes }, forWhom)
-    const plain = openUnitFrame(this.#ring, place.epoch, bytes)
-    if (plain === undefined)
-      throw new KpipeError('KPIPE_DAMAGED', `the manifest of ${forWhom} at ${this.#store.location} does not open`, { snapshot: id })
-    return snapshotOf(id, decodeManifest(plain))
+    for (const link of await this.#linksOf(state, id, place, forWhom)) {
+      const bytes = await readPackRange(this.#store, link.pack, { offset: link.offset, length: link.storedBytes }, forWhom)
+      const plain = openUnitFrame(this.#ring, link.epoch, bytes)
+      if (plain !== undefined && createHash('sha256').update(plain).digest('hex') === id) return snapshotOf(id, decodeManifest(plain))
+    }
+    throw new KpipeError('KPIPE_DAMAGED', `the manifest of ${forWhom} at ${this.#store.location} does not open`, { snapshot: id })
+  }
+
+  /** Where the manifest may lie: where it was put, or in the pack that took over what lives of that one, at an unknown place. */
+  async #linksOf(
+    state: LogState,
+    id: string,
+    place: Exclude<SnapshotRecord['manifest'], Uint8Array>,
+    forWhom: string,
+  ): Promise<ChainLink[]> {
+    const packs = placesOf(state, id).of(place.packId)
+    if (packs[0]?.id === place.packId)
+      return [{ pack: place.packId, offset: place.offset, storedBytes: place.stored_bytes, epoch: place.epoch }]
+    const object = packName(place.packId)
+    if (packs.length === 0)
+      throw new KpipeError('KPIPE_OBJECT_MISSING', `${object} is not in the log any more; ${forWhom} needs it`, { object })
+    const moved = new MovedUnits(this.#store, this.#ring, forWhom)
+    return (await Promise.all(packs.map((pack) => moved.ofLength(pack, place.stored_bytes - unitOverheadBytes)))).flat()
   }
 }

@@ -1,11 +1,15 @@
 import { test } from 'tap'
 import type { Entry } from '../src/log/entry.ts'
-import { beginState, fold, packId } from '../src/log/fold.ts'
+import { beginState, fold } from '../src/log/fold.ts'
+import { packId } from '../src/log/new-packs.ts'
 import { encodePackNumbers, packNumber } from '../src/log/pack-numbers.ts'
 import type { Genesis, Payload, SnapshotEntry } from '../src/log/payload.ts'
+import { isPayload } from '../src/log/payload-shape.ts'
+import { encodeTagsByPack } from '../src/log/tags-by-pack.ts'
 import type { LogState } from '../src/log/state.ts'
 
 const [anna, ben, prune] = [1, 2, 9].map((byte) => Buffer.alloc(8, byte))
+let compacted = 0
 const genesis: Genesis = { kind: 'GENESIS', time: 0, tool: 't', tag_algorithm: 'sha256', marker: Buffer.alloc(32), slots: [] }
 
 test('a SNAPSHOT of an open writer makes a snapshot and ends the writer', async (t) => {
@@ -28,7 +32,7 @@ test('a SNAPSHOT or ABORT after the end of its OPEN, or without one, has no effe
 test('folding changes no state that was handed out', async (t) => {
   const before = after(open(anna))
   const [writers, snapshots] = [before.writers.size, before.snapshots.size]
-  fold(before, entries(before.head.n + 1, [snapshot(anna, 'a', 1), open(ben), { ...genesis, kind: 'HEAL' }]))
+  fold(before, entries(before.head.n + 1, [snapshot(anna, 'a', 1), open(ben), { kind: 'LATER', time: 0 } as unknown as Payload]))
   t.same([before.writers.size, before.snapshots.size, before.laterKinds.size], [writers, snapshots, 0])
 })
 
@@ -127,6 +131,110 @@ test('CHECKED is remembered with each pack, the newest one, until the pack is sw
   t.equal(after(...swept).checked.size, 0)
 })
 
+test('a COMPACT gives the snapshots that it examined new packs, and condemns the old ones that no other uses', async (t) => {
+  const [old, later] = [packNumber(2, 0), packNumber(2, 1)]
+  const made = [open(anna), snapshot(anna, 'a', 2), open(prune), open(ben), snapshot(ben, 'b', 0, [later])]
+  const state = after(...made, compact([old, later], [0, 0], 1, 4))
+  const into = packNumber(6, 0)
+  t.same(
+    [...state.snapshots.values()].map(({ packs }) => packs),
+    [[into], [later]],
+    'the second snapshot came after up_to',
+  )
+  t.same([...state.condemned], [[old, 6]])
+  t.same([...state.replaced.values()], [[into], [into]])
+  t.equal(state.writers.size, 1, 'the collector goes on')
+
+  const again = fold(state, entries(7, [compact([later, into], [0, 1], 2, 6)]))
+  t.same(
+    [...again.snapshots.values()].map(({ packs }) => packs),
+    [[packNumber(7, 1)], [packNumber(7, 0)]],
+  )
+  t.same(again.replaced.get(packId(anna, 0)), [into, packNumber(7, 1)], 'what was led to a pack is led on')
+  t.same(again.replaced.get(packId(anna, 1)), [into, packNumber(7, 1), packNumber(7, 0)])
+  const swept = fold(again, entries(8, [sweep(old, into, later)]))
+  t.same(swept.replaced.get(packId(anna, 0)), [packNumber(7, 1)])
+  t.equal(swept.packs.size, 2)
+})
+
+test('a COMPACT without an open writer, of a pack that is gone, or of what nobody examined yet has no effect', async (t) => {
+  const made = [open(anna), snapshot(anna, 'a', 1)]
+  const old = packNumber(2, 0)
+  t.equal(after(...made, compact([old], [0], 1, 2)).packs.size, 1)
+  t.equal(after(...made, open(prune), compact([old], [0], 1, 4)).packs.size, 1)
+  t.equal(after(...made, open(prune), compact([old, packNumber(2, 1)], [0, 0], 1, 2)).packs.size, 1)
+  t.equal(after(...made, open(prune), compact([old], [0], 1, 2)).packs.size, 2)
+})
+
+test('a SNAPSHOT that names an old pack after the COMPACT keeps it', async (t) => {
+  const old = packNumber(2, 0)
+  const all = [
+    open(anna),
+    snapshot(anna, 'a', 1),
+    open(ben),
+    open(prune),
+    compact([old], [0], 1, 4),
+    snapshot(ben, 'b', 0, [old]),
+    sweep(old),
+  ]
+  const state = after(...all)
+  t.same([...state.snapshots.values()].at(-1)!.packs, [old])
+  t.ok(state.packs.has(old))
+  t.equal(state.condemned.size, 0)
+})
+
+test('chunks that are lost are noted with their pack, and a HEAL gives them to all snapshots that use it', async (t) => {
+  const [broken, whole] = [packNumber(2, 0), packNumber(4, 0)]
+  const [one, two] = ['01'.repeat(16), '02'.repeat(16)]
+  const damaged: Payload = {
+    kind: 'DAMAGED',
+    time: 0,
+    ...encodeTagsByPack(
+      new Map([
+        [broken, [one, two]],
+        [packNumber(9, 9), [one]],
+      ]),
+    ),
+  }
+  const heal: Payload = { kind: 'HEAL', time: 0, ...encodeTagsByPack(new Map([[whole, [one]]])) }
+  const made = [open(anna), snapshot(anna, 'a', 1), open(ben), snapshot(ben, 'b', 1), damaged]
+  t.same([...after(...made).damaged], [[broken, { entry: 5, tags: new Set([one, two]) }]])
+  const state = after(...made, heal, open(anna), snapshot(anna, 'c', 0, [broken]))
+  t.same(
+    [...state.snapshots.values()].map(({ packs }) => packs),
+    [[broken, whole], [whole], [broken, whole]],
+  )
+  t.same([...state.healed], [[one, [whole]]])
+  const gone: Payload = { kind: 'HEAL', time: 0, ...encodeTagsByPack(new Map([[packNumber(9, 9), [one]]])) }
+  t.equal(after(...made, gone).healed.size, 0)
+  const found: Payload = { kind: 'CHECKED', time: 0, packs: encodePackNumbers([broken]) }
+  t.equal(after(...made, found).damaged.size, 0, 'the pack came back')
+})
+
+test('a HEAL brings a condemned pack back', async (t) => {
+  const [broken, whole] = [packNumber(2, 0), packNumber(4, 0)]
+  const tags = (number: number) => encodeTagsByPack(new Map([[number, ['01'.repeat(16)]]]))
+  const made = [open(anna), snapshot(anna, 'a', 1), open(ben), snapshot(ben, 'b', 1)]
+  const id = [...after(...made).snapshots.keys()].at(-1)!
+  const forget: Payload = { kind: 'FORGET', time: 0, snapshots: [Buffer.from(id, 'hex')] }
+  const all: Payload[] = [...made, forget, open(prune), condemn(whole), { kind: 'DAMAGED', time: 0, ...tags(broken) }]
+  t.equal(after(...all).condemned.size, 1)
+  t.equal(after(...all, { kind: 'HEAL', time: 0, ...tags(whole) }, sweep(whole)).packs.size, 2)
+})
+
+test('columns of entries that do not fit each other are no entries of this format', async (t) => {
+  const good = encodeTagsByPack(new Map([[packNumber(2, 0), ['01'.repeat(16)]]]))
+  t.ok(isPayload({ kind: 'HEAL', time: 0, ...good }))
+  t.notOk(isPayload({ kind: 'HEAL', time: 0, ...good, tags: Buffer.alloc(15) }))
+  t.notOk(isPayload({ kind: 'DAMAGED', time: 0, ...good, counts: Buffer.of(2) }))
+  t.notOk(isPayload({ kind: 'DAMAGED', time: 0, ...good, counts: Buffer.of(1, 1) }))
+  const whole = compact([packNumber(2, 0)], [0], 1, 2)
+  t.ok(isPayload(whole))
+  t.notOk(isPayload({ ...whole, into: Buffer.of(1) }))
+  t.notOk(isPayload({ ...whole, into: Buffer.of(0, 0) }))
+  t.notOk(isPayload({ ...whole, into: Buffer.alloc(0) }))
+})
+
 /** One snapshot, made by entry 2 with one pack, and forgotten. */
 function forgotten(): Payload[] {
   const made = after(open(anna), snapshot(anna, 'a', 1))
@@ -162,6 +270,13 @@ function abort(writer: Uint8Array): Payload {
 function snapshot(writer: Uint8Array, manifest: string, newPacks: number, uses: number[] = []): SnapshotEntry {
   const packs = Array.from({ length: newPacks }, (_, counter) => ['D', counter, 1, 1, Buffer.alloc(32)] as const)
   return { kind: 'SNAPSHOT', time: 0, writer, packs, uses: encodePackNumbers(uses), manifest: Buffer.from(manifest) }
+}
+
+/** Of the collector: so many new packs, for each old one the place of the one that it goes into. */
+function compact(old: number[], into: number[], newPacks: number, upTo: number): Payload {
+  compacted += newPacks
+  const packs = Array.from({ length: newPacks }, (_, place) => ['D', compacted + place, 1, 1, Buffer.alloc(32)] as const)
+  return { kind: 'COMPACT', time: 0, writer: prune, packs, old: encodePackNumbers(old), into: Buffer.from(into), up_to: upTo }
 }
 
 function condemn(...packs: number[]): Payload {

@@ -153,7 +153,7 @@ test('a state folder that cannot be used only warns', async (t) => {
 })
 
 test('an entry of a kind that is not known refuses writing, and only that', async (t) => {
-  for (const kind of ['TELEPORT', 'COMPACT']) {
+  for (const kind of ['TELEPORT', 'BRIDGE']) {
     const { store, repository } = await madeRepository()
     const bytes = noise(100 * pageBytes, 'kind')
     await backUp(repository, bytes)

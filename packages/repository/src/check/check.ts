@@ -124,7 +124,7 @@ async function openBatch(
   // Others may have forgotten one since, and one whose manifest is lost has no recipe.
   for (const snapshot of snapshots.all(state)) {
     signal?.throwIfAborted()
-    if (users.has(snapshot.id)) await nameChunks(store, ring, snapshot, opened, damages)
+    if (users.has(snapshot.id)) await nameChunks(store, ring, state, snapshot, opened, damages)
   }
   return [...opened.values()]
 }

@@ -1,9 +1,12 @@
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { placesOf } from '../log/places.ts'
+import type { LogState } from '../log/state.ts'
 import type { Directory } from '../packs/directory.ts'
 import { prefixBytes } from '../packs/directory.ts'
 import { packName } from '../packs/pack-name.ts'
 import { PrefixTable } from '../packs/prefix-table.ts'
+import { locateChunks } from '../recipes/locate-chunks.ts'
 import { readRecipe } from '../recipes/read-recipe.ts'
 import { nameOf } from '../snapshot.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -37,28 +40,34 @@ export function openedPack(needed: NeededPack, directory: Directory): OpenedPack
 export async function nameChunks(
   store: Store,
   ring: KeyRing,
+  state: LogState,
   snapshot: Snapshot,
   packs: ReadonlyMap<string, OpenedPack>,
   damages: DamageList,
 ): Promise<void> {
   const { manifest, id } = snapshot
+  const places = placesOf(state, id)
   for (const stream of manifest.streams) {
     const recipe = await damages.noting(`snapshot ${snapshot.shortId}`, [id], () =>
-      readRecipe(store, ring, manifest, stream, nameOf(snapshot)),
+      readRecipe({ store, ring, places }, manifest, stream, nameOf(snapshot)),
     )
     if (recipe === undefined) continue
     const tags = new Uint8Array(recipe.tags)
-    const opened = recipe.table.map((pack) => packs.get(pack))
-    for (let chunk = 0; chunk < recipe.count; chunk++) {
-      const pack = opened[recipe.packs[chunk]]
-      if (pack === undefined) continue
-      const place = pack.table.find(tags, chunk * tagBytes)
-      if (place === undefined) {
-        damages.add(packName(pack.pack.id), 'its directory does not list a chunk that a recipe names', [id])
-        continue
+    for (const group of locateChunks(recipe, places)) {
+      if (group.packs.length === 0) damages.add(packName(group.named), `${group.chunks.length} chunks that were in it are lost`, [id])
+      const opened = group.packs.map((pack) => packs.get(pack.id))
+      // Of several packs, some may be in another batch.
+      if (opened.includes(undefined)) continue
+      for (const chunk of group.chunks) {
+        const pack = opened.find((candidate) => candidate!.table.find(tags, chunk * tagBytes) !== undefined)
+        if (pack === undefined) {
+          damages.add(packName(group.packs[0].id), 'its directory does not list a chunk that a recipe names', [id])
+          continue
+        }
+        const place = pack.table.find(tags, chunk * tagBytes)!
+        pack.named[place] = 1
+        pack.tags.set(tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes), place * tagBytes)
       }
-      pack.named[place] = 1
-      pack.tags.set(tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes), place * tagBytes)
     }
   }
 }

@@ -1,28 +1,13 @@
 import { createHash } from 'node:crypto'
 import { joinRequirements, noRequirements } from '../features.ts'
-import type { Requirements } from '../features.ts'
+import type { Draft } from './draft.ts'
 import type { Entry, LostEntry } from './entry.ts'
-import { decodePackNumbers, packNumber } from './pack-numbers.ts'
-import type { Condemn, Genesis, Key, Open, SnapshotEntry, Sweep, Void } from './payload.ts'
-import type { LogState, PackRecord, SnapshotRecord } from './state.ts'
-
-/** The state in which a batch of entries is folded; nobody else sees it. */
-interface Draft {
-  head: LogState['head']
-  epoch: number
-  genesis: Genesis
-  slots: Genesis['slots']
-  slotTimes: LogState['slotTimes']
-  requires: Requirements
-  laterKinds: Set<string>
-  writers: Map<string, Open & { readonly entry: number }>
-  packs: Map<number, PackRecord>
-  packsById: Map<string, PackRecord>
-  snapshots: Map<string, SnapshotRecord>
-  condemned: Map<number, number>
-  checked: Map<number, number>
-  lost: Map<number, LostEntry>
-}
+import { applyCompact, applyCondemn, applySweep } from './fold-collection.ts'
+import { applyChecked, applyDamaged, applyHeal, healingPacks } from './fold-damage.ts'
+import { addPacks, packId } from './new-packs.ts'
+import { decodePackNumbers } from './pack-numbers.ts'
+import type { Genesis, Key, SnapshotEntry, Void } from './payload.ts'
+import type { LogState } from './state.ts'
 
 /** The state before any entry but GENESIS. */
 export function beginState(entry: Entry & { readonly payload: Genesis }): LogState {
@@ -41,6 +26,9 @@ export function beginState(entry: Entry & { readonly payload: Genesis }): LogSta
     snapshots: new Map(),
     condemned: new Map(),
     checked: new Map(),
+    replaced: new Map(),
+    damaged: new Map(),
+    healed: new Map(),
     lost: new Map(),
   }
 }
@@ -57,6 +45,9 @@ export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): 
     snapshots: new Map(state.snapshots),
     condemned: new Map(state.condemned),
     checked: new Map(state.checked),
+    replaced: new Map(state.replaced),
+    damaged: new Map(state.damaged),
+    healed: new Map(state.healed),
     lost: new Map(state.lost),
   }
   for (const entry of entries) {
@@ -95,14 +86,18 @@ function apply(draft: Draft, { n, payload }: Entry): void {
       return applyCondemn(draft, n, payload)
     case 'SWEEP':
       return applySweep(draft, payload)
+    case 'COMPACT':
+      return applyCompact(draft, n, payload)
+    case 'DAMAGED':
+      return applyDamaged(draft, n, payload)
+    case 'HEAL':
+      return applyHeal(draft, payload)
     case 'KEY':
       return applyKey(draft, payload)
     case 'VOID':
       return applyVoid(draft, payload)
     case 'CHECKED':
-      // A pack may have been swept since it was read.
-      for (const number of decodePackNumbers(payload.packs)) if (draft.packs.has(number)) draft.checked.set(number, n)
-      return
+      return applyChecked(draft, n, payload)
     case 'GENESIS':
       return // Only entry 0 is one.
     default:
@@ -114,45 +109,17 @@ function apply(draft: Draft, { n, payload }: Entry): void {
 function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
   const writer = hex(payload.writer)
   if (!draft.writers.has(writer)) return
-  const used = decodePackNumbers(payload.uses)
-  if (!used.every((number) => draft.packs.has(number))) return
+  const uses = decodePackNumbers(payload.uses)
+  if (!uses.every((number) => draft.packs.has(number))) return
   draft.writers.delete(writer)
-  payload.packs.forEach(([packClass, counter, bytes, directoryBytes, sha256], place) => {
-    const number = packNumber(n, place)
-    const pack = { number, id: packId(payload.writer, counter), class: packClass, bytes, directoryBytes, sha256 }
-    draft.packs.set(number, pack)
-    draft.packsById.set(pack.id, pack)
-    used.push(number)
-  })
+  const used = [...new Set([...uses, ...healingPacks(draft, uses)])].toSorted((one, other) => one - other)
+  used.push(...addPacks(draft, n, payload))
   for (const number of used) draft.condemned.delete(number)
   const { manifest } = payload
   const inline = manifest instanceof Uint8Array
   const id = inline ? createHash('sha256').update(manifest).digest('hex') : hex(manifest.id)
   const place = inline ? manifest : { ...manifest, packId: packId(payload.writer, manifest.counter) }
   draft.snapshots.set(id, { id, entry: n, manifest: place, packs: used })
-}
-
-/** Void as a whole when a snapshot that is not forgotten uses one of the packs, or one is not there. */
-function applyCondemn(draft: Draft, n: number, payload: Condemn): void {
-  const packs = decodePackNumbers(payload.packs)
-  const used = new Set([...draft.snapshots.values()].flatMap((snapshot) => snapshot.packs))
-  if (packs.some((number) => used.has(number) || !draft.packs.has(number))) return
-  for (const number of packs) if (!draft.condemned.has(number)) draft.condemned.set(number, n)
-}
-
-/** Void as a whole when a pack is not condemned (any more), or another writer that is still open began before its CONDEMN. */
-function applySweep(draft: Draft, payload: Sweep): void {
-  const packs = decodePackNumbers(payload.packs)
-  const sweeper = hex(payload.writer)
-  const oldest = Math.min(...[...draft.writers].filter(([id]) => id !== sweeper).map(([, writer]) => writer.entry))
-  const mayGo = (number: number): boolean => oldest > (draft.condemned.get(number) ?? Infinity)
-  if (!packs.every((number) => draft.condemned.has(number) && mayGo(number))) return
-  for (const number of packs) {
-    draft.packsById.delete(draft.packs.get(number)!.id)
-    draft.packs.delete(number)
-    draft.condemned.delete(number)
-    draft.checked.delete(number)
-  }
 }
 
 /** Void when it goes back to an older epoch. */
@@ -171,11 +138,6 @@ function slotTimes({ slots, time }: Genesis | Key, before: ReadonlyMap<string, n
 function applyVoid(draft: Draft, payload: Void): void {
   const lost = draft.lost.get(payload.n)
   if (lost !== undefined && hex(lost.digest ?? new Uint8Array(0)) === hex(payload.digest)) draft.lost.delete(payload.n)
-}
-
-/** Writer id, then the counter as a big-endian u64, in hex. */
-export function packId(writer: Uint8Array, counter: number): string {
-  return hex(writer) + counter.toString(16).padStart(16, '0')
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,7 +1,9 @@
 import { bin, count, isBytes, isCount, isListOf, isMap, isMapOf, isText, optional } from '../shape.ts'
 import type { Shape } from '../shape.ts'
+import { VarintReader } from '../varint.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
-import type { Payload } from './payload.ts'
+import type { Compact, Payload, StoredTagsByPack } from './payload.ts'
+import { decodeTagsByPack } from './tags-by-pack.ts'
 
 const isFeatureList = optional(isListOf(isText))
 const isRequirements = isMapOf({ read: isFeatureList, write: isFeatureList, collect: isFeatureList })
@@ -20,14 +22,29 @@ const isNewPack: Shape = (value) => {
   return isCount(counter) && isCount(bytes) && isCount(directoryBytes, bytes) && isBytes(sha256, 32)
 }
 
-const isPackNumbers: Shape = (value) => {
-  if (!isBytes(value)) return false
+/** Whether columns can be read: their only failure is one that ends too early or holds too large a number. */
+function isReadable(read: () => boolean): boolean {
   try {
-    return decodePackNumbers(value).every((number) => isCount(number))
+    return read()
   } catch {
-    return false // Its only failure is a column that ends too early or holds too large a number.
+    return false
   }
 }
+
+const isPackNumbers: Shape = (value) => isBytes(value) && isReadable(() => decodePackNumbers(value).every((number) => isCount(number)))
+
+const isTagsByPack: Shape = (value) =>
+  isMapOf({ packs: isPackNumbers, counts: bin(), tags: bin() })(value) &&
+  isReadable(() => decodeTagsByPack(value as StoredTagsByPack).size > 0)
+
+/** One place for each old pack, each a new one. */
+const isCompact: Shape = (value) =>
+  isMapOf({ writer: bin(8), packs: isListOf(isNewPack), old: isPackNumbers, into: bin(), up_to: count() })(value) &&
+  isReadable(() => {
+    const { old, into, packs } = value as Compact
+    const column = new VarintReader(into)
+    return decodePackNumbers(old).every(() => column.next() < packs.length) && column.done
+  })
 
 /** Keys of each kind that this version acts on. */
 const shapes: Readonly<Record<string, Shape>> = {
@@ -46,6 +63,9 @@ const shapes: Readonly<Record<string, Shape>> = {
   KEY: isMapOf({ epoch: count(0xffff_ffff), slots: isSlots }),
   CHECKED: isMapOf({ packs: isPackNumbers }),
   VOID: isMapOf({ n: count(), digest: (value) => isBytes(value, 32) || isBytes(value, 0) }),
+  COMPACT: isCompact,
+  DAMAGED: isTagsByPack,
+  HEAL: isTagsByPack,
 }
 
 /** Whether the fold can act on it. Kinds of later versions may hold anything. */

@@ -100,9 +100,36 @@ export interface Void extends Every {
   readonly digest: Uint8Array
 }
 
-/** Kinds that the format names and this version does not act on, and any that it does not know: they refuse writing. */
-export interface LaterKind extends Every {
-  readonly kind: 'COMPACT' | 'DAMAGED' | 'HEAL'
+/** New packs hold what lives of old ones. Acts on snapshots of entries up to `up_to` only, which were examined. */
+export interface Compact extends Every {
+  readonly kind: 'COMPACT'
+  readonly writer: Uint8Array
+  readonly packs: readonly NewPack[]
+  /** A column of pack numbers. */
+  readonly old: Uint8Array
+  /** A varint column: for each old pack the place in `packs` of the one that has all its live chunks. */
+  readonly into: Uint8Array
+  readonly up_to: number
 }
 
-export type Payload = Genesis | Open | SnapshotEntry | Abort | Forget | Condemn | Sweep | Key | Checked | Void | LaterKind
+/** Tags pack by pack, see tags-by-pack.ts. */
+export interface StoredTagsByPack {
+  /** A column of pack numbers. */
+  readonly packs: Uint8Array
+  /** A varint column: tags a pack. */
+  readonly counts: Uint8Array
+  /** 16 bytes each. */
+  readonly tags: Uint8Array
+}
+
+/** These chunks of these packs are lost. */
+export interface Damaged extends Every, StoredTagsByPack {
+  readonly kind: 'DAMAGED'
+}
+
+/** Chunks with these tags, lost elsewhere, are to be had in these packs. */
+export interface Heal extends Every, StoredTagsByPack {
+  readonly kind: 'HEAL'
+}
+
+export type Payload = Genesis | Open | SnapshotEntry | Abort | Forget | Condemn | Sweep | Key | Checked | Void | Compact | Damaged | Heal

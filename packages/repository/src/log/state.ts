@@ -19,8 +19,16 @@ export interface SnapshotRecord {
   /** The log entry that made it. */
   readonly entry: number
   readonly manifest: Uint8Array | (ManifestPlace & { readonly packId: string })
-  /** Numbers of all packs that it needs, ascending. */
+  /** Numbers of all packs that it needs, ascending; later entries put others in their place. */
   readonly packs: readonly number[]
+}
+
+/** Chunks of a pack that are known to be lost. */
+export interface DamagedPack {
+  /** The newest DAMAGED entry that names it. */
+  readonly entry: number
+  /** In hex. */
+  readonly tags: ReadonlySet<string>
 }
 
 /** What the log says, folded up to its head. */
@@ -45,6 +53,12 @@ export interface LogState {
   readonly condemned: ReadonlyMap<number, number>
   /** Pack number to the newest CHECKED entry that names it. */
   readonly checked: ReadonlyMap<number, number>
+  /** By id of a pack that was compacted: those that took over its live chunks and are not swept, by number, oldest first. */
+  readonly replaced: ReadonlyMap<string, readonly number[]>
+  /** By number. */
+  readonly damaged: ReadonlyMap<number, DamagedPack>
+  /** By tag in hex: packs in which a chunk is to be had that is lost elsewhere, by number, oldest first. */
+  readonly healed: ReadonlyMap<string, readonly number[]>
   /** Entries that did not open and that no VOID names. */
   readonly lost: ReadonlyMap<number, LostEntry>
 }

@@ -1,9 +1,13 @@
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Manifest, ManifestStream } from '../manifest.ts'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Places } from '../log/places.ts'
 import { mapLimit } from '../map-limit.ts'
+import { packName } from '../packs/pack-name.ts'
 import { damagedPack, readPackRange } from '../packs/read-directory.ts'
 import { openUnitFrame, unitTag } from '../packs/unit-frame.ts'
+import { MovedUnits } from './moved-units.ts'
 import { decodeChain } from './chain.ts'
 import type { ChainLink } from './chain.ts'
 import { baseOf, decodePart, partChunks } from './part.ts'
@@ -29,19 +33,21 @@ export interface Recipe {
 export interface RecipePart {
   readonly tag: Uint8Array
   readonly count: number
+  /** Where its frames are now. */
   readonly chain: readonly ChainLink[]
   /** The part's own table, as indexes into the recipe's. */
   readonly table: readonly number[]
 }
 
+export interface RecipeContext {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly places: Places
+}
+
 /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
-export async function readRecipe(
-  store: Store,
-  ring: KeyRing,
-  manifest: Manifest,
-  stream: ManifestStream,
-  forWhom: string,
-): Promise<Recipe> {
+export async function readRecipe(context: RecipeContext, manifest: Manifest, stream: ManifestStream, forWhom: string): Promise<Recipe> {
+  const moved = new MovedUnits(context.store, context.ring, forWhom)
   const tags = new SharedArrayBuffer(stream.chunks * tagBytes)
   const packs = new Uint32Array(stream.chunks)
   const lengths = stream.page_bytes === 0 ? new Uint32Array(stream.chunks) : undefined
@@ -56,8 +62,8 @@ export async function readRecipe(
     stream.parts.map((reference, number) => ({ reference, first: number * partChunks })),
     partsAtOnce,
     async ({ reference, first }): Promise<RecipePart> => {
-      const chain = decodeChain(reference.chain, manifest.recipe_packs)
-      const part = await readPart(store, ring, reference.tag, chain, forWhom)
+      const noted = decodeChain(reference.chain, manifest.recipe_packs)
+      const { part, chain } = await readPart(context, moved, reference.tag, noted, forWhom)
       if (part.count !== reference.count || first + part.count > stream.chunks)
         throw damagedPack(chain[0].pack, forWhom, 'a recipe part in it has another length')
       const table = part.table.map(globalIndex)
@@ -70,25 +76,51 @@ export async function readRecipe(
   return { count: stream.chunks, tags, packs, table: [...index.keys()], lengths, parts }
 }
 
-/** Reads the whole chain at once, then applies it from the full part on. */
-async function readPart(store: Store, ring: KeyRing, tag: Uint8Array, chain: readonly ChainLink[], forWhom: string): Promise<Part> {
-  const frames = await Promise.all(chain.map((link) => readLink(store, ring, link, forWhom)))
+/** Reads the whole chain at once, as far as it lies where it was, then applies it from the full part on. */
+async function readPart(
+  context: RecipeContext,
+  moved: MovedUnits,
+  tag: Uint8Array,
+  noted: readonly ChainLink[],
+  forWhom: string,
+): Promise<{ part: Part; chain: ChainLink[] }> {
+  const inPlace = noted.map((link) => (isInPlace(context.places, link) ? readLink(context, link, forWhom) : undefined))
+  for (const reading of inPlace) reading?.catch(() => undefined) // Thrown where it is awaited.
+  const chain: ChainLink[] = []
+  const frames: Buffer[] = []
   try {
     let expected: Uint8Array | undefined = tag
-    frames.forEach((frame, at) => {
-      const damaged = expected === undefined || !unitTag(ring, frame).equals(expected)
-      if (damaged) throw damagedPack(chain[at].pack, forWhom, 'a recipe part in it is not the one that is named')
+    for (const [at, link] of noted.entries()) {
+      if (expected === undefined) throw damagedPack(link.pack, forWhom, 'a recipe part in it is not the one that is named')
+      const current = inPlace[at] === undefined ? await moved.find(currentPacks(context.places, link, forWhom), expected) : link
+      const frame = await (inPlace[at] ?? readLink(context, current, forWhom))
+      if (!unitTag(context.ring, frame).equals(expected))
+        throw damagedPack(current.pack, forWhom, 'a recipe part in it is not the one that is named')
+      chain.push(current)
+      frames.push(frame)
       expected = baseOf(frame)
-    })
-    if (expected !== undefined) throw damagedPack(chain[0].pack, forWhom, 'the chain of a recipe part has no end')
-    return frames.reduceRight<Part | undefined>((base, frame) => decodePart(frame, base), undefined)!
+    }
+    if (expected !== undefined) throw damagedPack(noted[0].pack, forWhom, 'the chain of a recipe part has no end')
+    return { part: frames.reduceRight<Part | undefined>((base, frame) => decodePart(frame, base), undefined)!, chain }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw damagedPack(chain[0].pack, forWhom, `a recipe part in it cannot be read: ${error.message}`)
+    throw damagedPack(noted[0].pack, forWhom, `a recipe part in it cannot be read: ${error.message}`)
   }
 }
 
-async function readLink(store: Store, ring: KeyRing, link: ChainLink, forWhom: string): Promise<Buffer> {
+/** Places within a pack hold while the pack itself is there; whoever takes over its parts puts them elsewhere. */
+function isInPlace(places: Places, link: ChainLink): boolean {
+  return places.of(link.pack)[0]?.id === link.pack
+}
+
+function currentPacks(places: Places, link: ChainLink, forWhom: string): ReturnType<Places['of']> {
+  const packs = places.of(link.pack)
+  if (packs.length > 0) return packs
+  const object = packName(link.pack)
+  throw new KpipeError('KPIPE_OBJECT_MISSING', `${object} is not in the log any more; ${forWhom} needs it`, { object })
+}
+
+async function readLink({ store, ring }: RecipeContext, link: ChainLink, forWhom: string): Promise<Buffer> {
   const bytes = await readPackRange(store, link.pack, { offset: link.offset, length: link.storedBytes }, forWhom)
   const plain = openUnitFrame(ring, link.epoch, bytes)
   if (plain === undefined) throw damagedPack(link.pack, forWhom, 'a recipe part in it does not open')
