@@ -1,10 +1,11 @@
 import { styleText } from 'node:util'
 import type { Failure } from './failure.ts'
+import { visible } from './output/visible.ts'
 
 /** -1 quiet, 0 normal, 1 with -v, 2 with -vv. */
 export type Verbosity = -1 | 0 | 1 | 2
 
-/** Where a command speaks: data on standard output, everything else on standard error. */
+/** Where a command speaks: data on standard output, everything else on standard error. Whatever it is given, no terminal acts on it. */
 export interface Terminal {
   readonly json: boolean
   readonly verbosity: Verbosity
@@ -47,15 +48,15 @@ export function openTerminal({ json, verbosity, outputTaken }: TerminalOptions):
     isSeen: Boolean(process.stderr.isTTY),
     outputIsSeen: Boolean(process.stdout.isTTY),
     drawsBars: Boolean(process.stderr.isTTY) && !json && verbosity >= 0 && process.env['TERM'] !== 'dumb',
-    write: (text) => void process.stdout.write(text),
-    line: (value) => void lines.write(`${JSON.stringify(value)}\n`),
+    write: (text) => void process.stdout.write(visible(text)),
+    line: (value) => void lines.write(visible(`${JSON.stringify(value)}\n`)),
     say: (text) => void (verbosity >= 0 && !json && error(text)),
     tell: error,
     explain: (text) => void (verbosity >= 1 && error(text)),
     warn: (text) => error(`kpipe: ${paint('yellow', 'warning')}: ${text}`),
     fail(failure) {
       const { code, exitCode, message, hint, stack } = failure
-      if (json) lines.write(`${JSON.stringify({ message_type: 'error', code, exit_code: exitCode, message, hint })}\n`)
+      if (json) lines.write(visible(`${JSON.stringify({ message_type: 'error', code, exit_code: exitCode, message, hint })}\n`))
       else error(`${paint('red', 'kpipe')}: ${message}\n${paint('dim', hint)}`)
       if (verbosity >= 2 && stack !== undefined) error(stack)
     },
@@ -82,6 +83,6 @@ export function drawBelow(what: Drawing | undefined): void {
 
 function error(text: string): void {
   drawing?.hide()
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(visible(`${text}\n`))
   drawing?.show()
 }

@@ -1,5 +1,6 @@
 import type { HookTime, Pipeline } from '@kpipe/engine'
 import type { RunFacts } from '../backup/run-facts.ts'
+import { visible } from '../output/visible.ts'
 import type { Environment } from '../where/pipeline-file.ts'
 
 /** Variables in which secrets stand; a command beside the backup needs none of them. */
@@ -29,7 +30,7 @@ export function hookEnvironment(when: HookTime, pipeline: Pipeline, facts: RunFa
     KPIPE_HEAD: outcome?.head,
     KPIPE_ERROR_CODE: failure?.code,
     KPIPE_EXIT_CODE: failure?.exitCode,
-    KPIPE_ERROR_MESSAGE: failure?.message.replaceAll('\0', '').slice(0, maxMessageLength),
+    KPIPE_ERROR_MESSAGE: failure && visible(failure.message).slice(0, maxMessageLength),
   }
   const passed: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {

@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { visibleLine } from './visible.ts'
 
 export type Alignment = 'left' | 'right'
 
@@ -26,7 +27,7 @@ export function boxedTable(headings: readonly string[], rows: readonly (readonly
     colAligns: [...alignments],
     style: { head: [], border: [], compact: true },
   })
-  table.push(...rows.map((row) => [...row]))
+  table.push(...rows.map((row) => row.map(visibleLine)))
   return `${table.toString()}\n`
 }
 
@@ -37,6 +38,6 @@ export function plainTable(headings: readonly string[], rows: readonly (readonly
     colAligns: [...alignments],
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  table.push([...headings], ...rows.map((row) => [...row]))
+  table.push([...headings], ...rows.map((row) => row.map(visibleLine)))
   return `${table.toString().replaceAll(/ +$/gm, '')}\n`
 }
