@@ -3,6 +3,7 @@ import type { HashStage, Store } from '@kpipe/engine/contracts'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { LoadedStage } from '@kpipe/engine'
 import { createKeyFile, initRepository, newRecoveryPhrase, readKeyFile, readPhraseFile } from '@kpipe/repository'
+import { probeStore } from '../plan/probe-store.ts'
 import { hasRepository } from '../where/has-repository.ts'
 import { createPhraseFile } from './phrase-file.ts'
 
@@ -30,12 +31,13 @@ export interface InitOutcome {
 /**
  * Makes a repository. Key and phrase are safe before it exists, so that a repository nobody can open never comes about;
  * what an attempt that died has left of them is used again.
- * @throws KpipeError KPIPE_REPOSITORY_EXISTS, with nothing changed
+ * @throws KpipeError KPIPE_REPOSITORY_EXISTS, with nothing changed; KPIPE_STORE_UNSUITABLE when the store breaks its promises
  */
 export async function runInit({ store, keyFile, phrase, hash, show }: InitRun): Promise<InitOutcome> {
   if (await hasRepository(store)) {
     throw new KpipeError('KPIPE_REPOSITORY_EXISTS', `there is a repository in ${store.location} already`, { location: store.location })
   }
+  await probeStore(store)
   const keyCreated = !existsSync(keyFile)
   const recoveryPhrase = await providePhrase(phrase, show)
   const secret = keyCreated ? await createKeyFile(keyFile) : await readKeyFile(keyFile)
