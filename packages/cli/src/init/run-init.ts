@@ -37,20 +37,26 @@ export async function runInit({ store, keyFile, phrase, hash, show }: InitRun): 
   if (await hasRepository(store)) {
     throw new KpipeError('KPIPE_REPOSITORY_EXISTS', `there is a repository in ${store.location} already`, { location: store.location })
   }
-  await probeStore(store)
+  // What is there already is read before anything is made.
   const keyCreated = !existsSync(keyFile)
-  const recoveryPhrase = await providePhrase(phrase, show)
-  const secret = keyCreated ? await createKeyFile(keyFile) : await readKeyFile(keyFile)
+  const key = keyCreated ? undefined : await readKeyFile(keyFile)
+  const phraseBefore = await phraseIn(phrase)
+  await probeStore(store)
+  const recoveryPhrase = phraseBefore ?? (await newPhrase(phrase, show))
+  const secret = key ?? (await createKeyFile(keyFile))
   const tagAlgorithm = (await hash.stage.open(hash.settings as never)).algorithm
   return { ...(await initRepository({ store, keyFile: secret, recoveryPhrase, tagAlgorithm })), keyCreated }
 }
 
-async function providePhrase(place: PhrasePlace, show: (phrase: string) => void): Promise<string | undefined> {
+/** The phrase of the file, when there is one. */
+async function phraseIn(place: PhrasePlace): Promise<string | undefined> {
+  if (place.kind !== 'file' || !existsSync(place.file)) return undefined
+  const secret = await readPhraseFile(place.file)
+  return secret.kind === 'recovery-phrase' ? secret.phrase : undefined
+}
+
+async function newPhrase(place: PhrasePlace, show: (phrase: string) => void): Promise<string | undefined> {
   if (place.kind === 'nowhere') return undefined
-  if (place.kind === 'file' && existsSync(place.file)) {
-    const secret = await readPhraseFile(place.file)
-    return secret.kind === 'recovery-phrase' ? secret.phrase : undefined
-  }
   const phrase = newRecoveryPhrase()
   if (place.kind === 'file') await createPhraseFile(place.file, phrase)
   else show(phrase)
