@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { KpipeError } from '@kpipe/engine/contracts'
-import { syncFolder } from './durable-folder.ts'
 import type { DurableFolders } from './durable-folder.ts'
+import type { FileSystem, OpenFile } from './file-system.ts'
 import { holds } from './same-bytes.ts'
 import { hasCode } from './store-fault.ts'
 
@@ -16,6 +15,7 @@ const linkless = ['EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV']
  * failed is dropped: the system may have forgotten which pages it could not write, so a second fsync proves nothing.
  */
 export async function createFile(
+  files: FileSystem,
   root: string,
   folders: DurableFolders,
   name: string,
@@ -24,14 +24,16 @@ export async function createFile(
   const path = join(root, name)
   const draft = join(root, 'tmp', randomBytes(12).toString('hex'))
   try {
-    await inFolder(folders, dirname(draft), () => writeDraft(draft, parts))
-    const linked = await inFolder(folders, dirname(path), () => linkDraft(draft, path))
+    await inFolder(folders, dirname(draft), () => writeDraft(files, draft, parts))
+    const folder = dirname(path)
+    const failures = folders.failuresOf(folder)
+    const linked = await inFolder(folders, folder, () => linkDraft(files, draft, path))
     // Also when it exists: whoever acts on another process's object must know that its name is durable.
-    await syncFolder(dirname(path))
+    await folders.sync(folder, linked ? failures : undefined)
     if (linked) return 'created'
-    return (await holds(path, parts)) ? 'created' : 'exists'
+    return (await holds(files, path, parts)) ? 'created' : 'exists'
   } finally {
-    await rm(draft, { force: true }).catch(() => undefined) // What stays in tmp/ harms nobody, and the outcome is known.
+    await files.rm(draft, { force: true }).catch(() => undefined) // What stays in tmp/ harms nobody, and the outcome is known.
   }
 }
 
@@ -48,8 +50,8 @@ async function inFolder<Result>(folders: DurableFolders, folder: string, work: (
   }
 }
 
-async function writeDraft(draft: string, parts: readonly Uint8Array[]): Promise<void> {
-  const handle = await open(draft, 'wx', 0o600)
+async function writeDraft(files: FileSystem, draft: string, parts: readonly Uint8Array[]): Promise<void> {
+  const handle = await files.open(draft, 'wx', 0o600)
   try {
     await writeAll(handle, parts)
     await handle.sync()
@@ -59,7 +61,7 @@ async function writeDraft(draft: string, parts: readonly Uint8Array[]): Promise<
 }
 
 /** `writev` may write less than it is given. */
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, parts: readonly Uint8Array[]): Promise<void> {
+async function writeAll(handle: OpenFile, parts: readonly Uint8Array[]): Promise<void> {
   let rest = parts.filter((part) => part.length > 0)
   while (rest.length > 0) {
     let { bytesWritten } = await handle.writev(rest.slice(0, maxPieces))
@@ -71,9 +73,9 @@ async function writeAll(handle: Awaited<ReturnType<typeof open>>, parts: readonl
 }
 
 /** False when the name is taken. */
-async function linkDraft(draft: string, path: string): Promise<boolean> {
+async function linkDraft(files: FileSystem, draft: string, path: string): Promise<boolean> {
   try {
-    await link(draft, path)
+    await files.link(draft, path)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false

@@ -1,13 +1,17 @@
-import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { FileSystem } from './file-system.ts'
 import { hasCode } from './store-fault.ts'
 
 /** Folders of one store that are known to survive a loss of power. */
 export class DurableFolders {
+  readonly #files: FileSystem
   readonly #root: string
   readonly #known = new Set<string>()
+  /** Failed fsyncs by folder: how many there were, and how many when its names were last known to be durable. */
+  readonly #failures = new Map<string, { seen: number; overcome: number }>()
 
-  constructor(root: string) {
+  constructor(files: FileSystem, root: string) {
+    this.#files = files
     this.#root = root
   }
 
@@ -19,8 +23,7 @@ export class DurableFolders {
     if (this.#known.has(path)) return
     const parent = dirname(path)
     if (path !== this.#root) await this.make(parent)
-    const made = await makeFolder(path)
-    if (made || path !== this.#root) await syncFolder(parent)
+    await this.#makeFolder(path, path !== this.#root)
     this.#known.add(path)
   }
 
@@ -28,27 +31,58 @@ export class DurableFolders {
   forget(): void {
     this.#known.clear()
   }
-}
 
-/** False when it was there. Folders above it that are missing are made, each durable in the one above it. */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path, { mode: 0o700 })
-    return true
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false
-    if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
-    if (await makeFolder(dirname(path))) await syncFolder(dirname(dirname(path)))
-    return makeFolder(path)
+  /** To be asked before a folder is changed, and handed to `sync` then. */
+  failuresOf(folder: string): number {
+    return this.#failures.get(folder)?.seen ?? 0
   }
-}
 
-/** Makes the names in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+  /**
+   * Makes the names in a folder durable. An fsync after a failed one proves nothing, for the system may have forgotten what it
+   * could not write, unless the folder was changed in between: then it is written anew.
+   * @param changedAfter failures before the caller changed the folder; undefined when it did not
+   */
+  async sync(folder: string, changedAfter?: number): Promise<void> {
+    const failures = this.#failures.get(folder) ?? { seen: 0, overcome: 0 }
+    this.#failures.set(folder, failures)
+    if ((changedAfter ?? failures.overcome) !== failures.seen)
+      throw Object.assign(new Error(`an earlier fsync of ${folder} failed`), { code: 'EIO' })
+    const handle = await this.#files.open(folder, 'r')
+    try {
+      await handle.sync()
+      failures.overcome = Math.max(failures.overcome, changedAfter ?? 0)
+    } catch (error) {
+      failures.seen += 1
+      throw error
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Makes what is missing above it as well. A folder whose name could not be made durable is taken back. */
+  async #makeFolder(path: string, always: boolean): Promise<void> {
+    const parent = dirname(path)
+    const failures = this.failuresOf(parent)
+    const made = await this.#mkdir(path)
+    if (!made && !always) return
+    try {
+      await this.sync(parent, made ? failures : undefined)
+    } catch (error) {
+      if (made) await this.#files.rmdir(path).catch(() => undefined) // Another process may have put something into it.
+      throw error
+    }
+  }
+
+  /** False when it was there. */
+  async #mkdir(path: string): Promise<boolean> {
+    try {
+      await this.#files.mkdir(path, { mode: 0o700 })
+      return true
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return false
+      if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
+      await this.#makeFolder(dirname(path), false)
+      return this.#mkdir(path)
+    }
   }
 }

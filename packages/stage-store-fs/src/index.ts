@@ -1,1 +1,2 @@
 export { default, directoryStore } from './store-fs.ts'
+export type { FileSystem, FolderEntry, OpenFile } from './file-system.ts'

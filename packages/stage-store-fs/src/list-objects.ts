@@ -1,18 +1,29 @@
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoredObject } from '@kpipe/engine/contracts'
+import type { FileSystem, FolderEntry } from './file-system.ts'
 import { hasCode } from './store-fault.ts'
 
 const statsAtOnce = 32
 
 /** Objects whose names begin with `prefix` and come after `after`, in byte order of whole names. */
-export async function* listObjects(root: string, prefix: string, after: string | undefined): AsyncGenerator<StoredObject> {
+export async function* listObjects(
+  files: FileSystem,
+  root: string,
+  prefix: string,
+  after: string | undefined,
+): AsyncGenerator<StoredObject> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  yield* walk(root, folder, prefix, after)
+  yield* walk(files, root, folder, prefix, after)
 }
 
-async function* walk(root: string, folder: string, prefix: string, after: string | undefined): AsyncGenerator<StoredObject> {
-  const entries = await readFolder(join(root, folder))
+async function* walk(
+  files: FileSystem,
+  root: string,
+  folder: string,
+  prefix: string,
+  after: string | undefined,
+): AsyncGenerator<StoredObject> {
+  const entries = await readFolder(files, join(root, folder))
   // A folder sorts as its name with a slash behind it: `a/b` comes after `a-b`.
   const names = entries.map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : '')).filter((name) => name !== 'tmp/')
   const wanted = names
@@ -20,22 +31,22 @@ async function* walk(root: string, folder: string, prefix: string, after: string
     .toSorted(byBytes)
   for (let index = 0; index < wanted.length;) {
     if (wanted[index].endsWith('/')) {
-      yield* walk(root, wanted[index++], prefix, after)
+      yield* walk(files, root, wanted[index++], prefix, after)
       continue
     }
-    const files: string[] = []
-    while (index < wanted.length && files.length < statsAtOnce && !wanted[index].endsWith('/')) files.push(wanted[index++])
-    const sizes = await Promise.all(files.map((name) => sizeOf(join(root, name))))
-    for (const [at, name] of files.entries()) {
+    const objects: string[] = []
+    while (index < wanted.length && objects.length < statsAtOnce && !wanted[index].endsWith('/')) objects.push(wanted[index++])
+    const sizes = await Promise.all(objects.map((name) => sizeOf(files, join(root, name))))
+    for (const [at, name] of objects.entries()) {
       const bytes = sizes[at]
       if (bytes !== undefined) yield { name, bytes }
     }
   }
 }
 
-async function readFolder(path: string): Promise<{ name: string; isDirectory(): boolean }[]> {
+async function readFolder(files: FileSystem, path: string): Promise<readonly FolderEntry[]> {
   try {
-    return await readdir(path, { withFileTypes: true })
+    return await files.readdir(path, { withFileTypes: true })
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
@@ -43,9 +54,9 @@ async function readFolder(path: string): Promise<{ name: string; isDirectory(): 
 }
 
 /** Undefined when it was removed meanwhile, or is no file. */
-async function sizeOf(path: string): Promise<number | undefined> {
+async function sizeOf(files: FileSystem, path: string): Promise<number | undefined> {
   try {
-    const { size } = await stat(path)
+    const { size } = await files.stat(path)
     return size
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined

@@ -1,16 +1,17 @@
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FileSystem } from './file-system.ts'
 import { hasCode } from './store-fault.ts'
 
 /** The file, or as much of a range as it has, in own memory; undefined when there is no file. */
 export async function readObject(
+  files: FileSystem,
   root: string,
   name: string,
   range?: { readonly offset: number; readonly length: number },
 ): Promise<Uint8Array | undefined> {
   let handle
   try {
-    handle = await open(join(root, name), 'r')
+    handle = await files.open(join(root, name), 'r')
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw error

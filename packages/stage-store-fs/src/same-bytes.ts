@@ -1,13 +1,13 @@
-import { open } from 'node:fs/promises'
+import type { FileSystem } from './file-system.ts'
 import { hasCode } from './store-fault.ts'
 
 const stepBytes = 2 ** 20
 
 /** Whether the file holds exactly these bytes. False when it is gone. */
-export async function holds(path: string, parts: readonly Uint8Array[]): Promise<boolean> {
+export async function holds(files: FileSystem, path: string, parts: readonly Uint8Array[]): Promise<boolean> {
   let handle
   try {
-    handle = await open(path, 'r')
+    handle = await files.open(path, 'r')
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
     throw error

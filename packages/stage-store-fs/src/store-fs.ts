@@ -1,15 +1,19 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Store, StoreStage } from '@kpipe/engine/contracts'
 import { createFile } from './create-file.ts'
 import { DurableFolders } from './durable-folder.ts'
+import { systemFiles } from './file-system.ts'
+import type { FileSystem } from './file-system.ts'
 import { listObjects } from './list-objects.ts'
 import { demandObjectName } from './object-name.ts'
 import { readObject } from './read-file.ts'
 import { hasCode, storeFault } from './store-fault.ts'
 
-/** Objects as files of a directory, which is made by the first `create`. */
-export function directoryStore(path: string): Store {
+/**
+ * Objects as files of a directory, which is made by the first `create`.
+ * @param files another one than the system's, to try faults and losses of power
+ */
+export function directoryStore(path: string, files: FileSystem = systemFiles): Store {
   const guarded = async <Result>(operation: string, name: string, work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work()
@@ -17,22 +21,22 @@ export function directoryStore(path: string): Store {
       throw storeFault(operation, name, join(path, name), cause)
     }
   }
-  const folders = new DurableFolders(path)
+  const folders = new DurableFolders(files, path)
   return {
     location: path,
     create: (name, parts) =>
       guarded('create', name, () => {
         demandObjectName(name, 'create')
-        return createFile(path, folders, name, parts)
+        return createFile(files, path, folders, name, parts)
       }),
     read: (name, range) =>
       guarded('read', name, () => {
         demandObjectName(name, 'read')
-        return readObject(path, name, range)
+        return readObject(files, path, name, range)
       }),
     async *list(prefix, after) {
       try {
-        yield* listObjects(path, prefix, after)
+        yield* listObjects(files, path, prefix, after)
       } catch (cause) {
         throw storeFault('list', prefix, join(path, prefix), cause)
       }
@@ -40,7 +44,7 @@ export function directoryStore(path: string): Store {
     remove: (name) =>
       guarded('remove', name, async () => {
         demandObjectName(name, 'remove')
-        await rm(join(path, name), { force: true }).catch((error: unknown) => {
+        await files.rm(join(path, name), { force: true }).catch((error: unknown) => {
           // A folder, or a file where a folder would be: the name is no object's.
           if (!hasCode(error, 'ERR_FS_EISDIR', 'EISDIR', 'ENOTDIR')) throw error
         })

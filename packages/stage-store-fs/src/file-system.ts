@@ -1,0 +1,27 @@
+import { link, mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+
+/** What a directory store asks of a file system: these functions of `node:fs/promises`, with these arguments. */
+export interface FileSystem {
+  open(path: string, flags: 'r' | 'wx', mode?: number): Promise<OpenFile>
+  link(existing: string, name: string): Promise<void>
+  rm(path: string, options: { readonly force: true }): Promise<void>
+  mkdir(path: string, options: { readonly mode: number }): Promise<unknown>
+  rmdir(path: string): Promise<void>
+  readdir(path: string, options: { readonly withFileTypes: true }): Promise<readonly FolderEntry[]>
+  stat(path: string): Promise<{ readonly size: number }>
+}
+
+export interface OpenFile {
+  writev(parts: readonly Uint8Array[]): Promise<{ readonly bytesWritten: number }>
+  read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
+  stat(): Promise<{ readonly size: number; isFile(): boolean }>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface FolderEntry {
+  readonly name: string
+  isDirectory(): boolean
+}
+
+export const systemFiles: FileSystem = { open, link, rm, mkdir, rmdir, readdir, stat }
