@@ -18,6 +18,9 @@ const rules: Readonly<Record<string, readonly string[]>> = {
 /** Tests of a package may also use the engine's conformance suites. */
 const forTests = ['@kpipe/engine/testing']
 
+/** The fault suites put a repository on a simulated disk under the real directory store, and fuzz all decoders in one place. */
+const forTorture = [...forTests, '@kpipe/stage-store-fs', '@kpipe/bolt']
+
 interface Import {
   readonly file: string
   readonly specifier: string
@@ -51,12 +54,17 @@ function specifiersIn(code: string): string[] {
   return forms.flatMap((form) => [...code.matchAll(form)].map((match) => match[1]!))
 }
 
+function furtherFor(folder: string, file: string): readonly string[] {
+  if (file.startsWith(`${folder}/test/`)) return forTests
+  return file.startsWith('packages/repository/torture/') ? forTorture : []
+}
+
 /** Sentences about the imports of `folder` that its rule does not allow. */
 function offences(folder: string, imports: readonly Import[]): string[] {
   const rule = rules[folder] ?? (folder.startsWith('plugins/') ? stageRule : undefined)
   if (rule === undefined) return [`${folder} has no rule`]
   return imports.flatMap(({ file, specifier }) => {
-    const allowed = file.startsWith(`${folder}/test/`) ? [...rule, ...forTests] : rule
+    const allowed = [...rule, ...furtherFor(folder, file)]
     const ours = specifier === 'kpipe' || specifier.startsWith('kpipe/') || specifier.startsWith('@kpipe/')
     const own = specifier === nameOf(folder) || specifier.startsWith(`${nameOf(folder)}/`)
     if (ours && !own && !allowed.includes(specifier)) return [`${file} imports ${specifier}`]
@@ -80,7 +88,7 @@ test('a dependency of our own is declared where it is imported', async (t) => {
   for (const folder of packages) {
     const declared = Object.keys(JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).dependencies ?? {})
     const used = importsOf(folder)
-      .filter(({ file, specifier }) => specifier.startsWith('@kpipe/') && !file.startsWith(`${folder}/test/`))
+      .filter(({ file, specifier }) => specifier.startsWith('@kpipe/') && furtherFor(folder, file).length === 0)
       .map(({ specifier }) => specifier.split('/').slice(0, 2).join('/'))
       .filter((name) => name !== nameOf(folder))
     t.same(

@@ -15,6 +15,7 @@ export interface PagedBackup {
   readonly tags?: readonly string[]
   readonly frameChunks?: number
   readonly time?: Date
+  readonly pageBytes?: number
   /** Length of each chunk; default: pages. */
   readonly lengths?: Uint32Array
 }
@@ -24,12 +25,12 @@ export function tagOf(tagKey: Uint8Array, chunk: Uint8Array): Buffer {
 }
 
 export async function begin(repository: Repository, options: PagedBackup = {}): Promise<BackupWriter> {
-  const { name = 'db', member = 'm1', lengths } = options
+  const { name = 'db', member = 'm1', lengths, pageBytes: bytes = pageBytes } = options
   return repository.begin({
     name,
     member,
-    chunking: lengths ? 'content' : `page/${pageBytes}`,
-    pageBytes: lengths ? 0 : pageBytes,
+    chunking: lengths ? 'content' : `page/${bytes}`,
+    pageBytes: lengths ? 0 : bytes,
     codecs: [codec],
     tagAlgorithm: 'sha256',
   })
@@ -117,11 +118,9 @@ export async function restore(repository: Repository, snapshot: Snapshot): Promi
   return out
 }
 
-function lengthsOf(bytes: Uint8Array, { lengths }: PagedBackup): Uint32Array {
-  return (
-    lengths ??
-    Uint32Array.from({ length: Math.ceil(bytes.length / pageBytes) }, (_, index) => Math.min(pageBytes, bytes.length - index * pageBytes))
-  )
+function lengthsOf(bytes: Uint8Array, { lengths, pageBytes: length = pageBytes }: PagedBackup): Uint32Array {
+  const pages = Math.ceil(bytes.length / length)
+  return lengths ?? Uint32Array.from({ length: pages }, (_, index) => Math.min(length, bytes.length - index * length))
 }
 
 /** By position for pages, by look-up otherwise. */
