@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { EncodedFrame, KnownChunks, RecipeSegment, Store } from '@kpipe/engine/contracts'
+import { maxChunks, maxFrameBytes } from './bounds.ts'
 import type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
 import { giveBack } from './give-back.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -50,6 +51,7 @@ export class RepositoryWriter implements BackupWriter {
   readonly #ownPacks: string[] = []
   readonly #packOfFrame: number[] = []
   #logBytes: number
+  #chunks = 0
   #ended = false
 
   constructor(
@@ -82,11 +84,17 @@ export class RepositoryWriter implements BackupWriter {
   }
 
   recipe(segment: RecipeSegment): void {
+    this.#chunks += segment.origins.length
+    if (this.#chunks > maxChunks)
+      throw new KpipeError('KPIPE_STAGE_FAILED', `the stream is cut into more than ${maxChunks} chunks, which no reader takes`)
     this.#segments.push(segment)
   }
 
   async frame(frame: EncodedFrame): Promise<void> {
     assert.equal(frame.ordinal, this.#packOfFrame.length, 'frames arrive in order')
+    const largest = Math.max(...frame.lengths)
+    if (largest > maxFrameBytes)
+      throw new KpipeError('KPIPE_STAGE_FAILED', `a frame has ${largest} bytes, and no reader takes more than ${maxFrameBytes}`)
     const { bytes, lengths, digest, tags, ends } = frame
     const { pack } = await this.#chunkPacks.add(bytes, { kind: this.#frameKind, lengths, digest, tags, ends })
     if (this.#ownPacks.at(-1) !== pack) this.#ownPacks.push(pack)

@@ -12,8 +12,9 @@ import { slotKeyFor } from './keys/new-slot.ts'
 import { encodeSlot, slotName } from './keys/slot.ts'
 import { encodeEntry, entryName, logPrefix } from './log/entry.ts'
 import type { SlotRecord } from './log/payload.ts'
-import { encodeMarker, markerName } from './marker.ts'
+import { encodeMarker, markerName, readMarker } from './marker.ts'
 import { packsPrefix } from './packs/pack-name.ts'
+import { readBounded } from './read-bounded.ts'
 import { toolName } from './snapshot.ts'
 
 export interface InitOptions {
@@ -34,7 +35,7 @@ export async function initRepository(options: InitOptions): Promise<{ id: string
   // Parsed before anything is made.
   const { keyFile, recoveryPhrase } = options
   const given = [keyFile, ...(recoveryPhrase === undefined ? [] : [parseRecoveryPhrase(recoveryPhrase)])]
-  if ((await store.read(markerName)) !== undefined) throw exists(store)
+  if ((await readMarker(store)) !== undefined) throw exists(store)
   const resumed = await removeRemains(store)
 
   const repositoryId = randomBytes(16)
@@ -61,8 +62,8 @@ export async function initRepository(options: InitOptions): Promise<{ id: string
   await create(store, entryName(0), genesis)
   await create(store, markerName, marker)
   // Another init may have taken this one's GENESIS for remains while both ran.
-  const kept = await store.read(entryName(0))
-  if (kept === undefined || Buffer.compare(kept, genesis) !== 0) {
+  const kept = await readBounded(store, entryName(0), genesis.length)
+  if (!(kept instanceof Uint8Array) || Buffer.compare(kept, genesis) !== 0) {
     await store.remove(markerName)
     throw new KpipeError('KPIPE_STORE_FAILED', `another init ran at ${store.location} at the same time; neither made a repository`)
   }
@@ -82,7 +83,7 @@ async function removeRemains(store: Store): Promise<boolean> {
   }
   const remains: string[] = []
   for await (const { name } of store.list('keys/')) remains.push(name)
-  if ((await store.read(entryName(0))) !== undefined) remains.push(entryName(0))
+  if ((await store.read(entryName(0), { offset: 0, length: 1 })) !== undefined) remains.push(entryName(0))
   for (const name of remains) await store.remove(name)
   return remains.length > 0
 }

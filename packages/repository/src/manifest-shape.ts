@@ -1,3 +1,4 @@
+import { maxChainBytes, maxChainLinks, maxChunks } from './bounds.ts'
 import { partChunks } from './recipes/part.ts'
 import { bin, count, isBytes, isCodecRecord, isCount, isListOf, isMap, isMapOf, isText } from './shape.ts'
 import type { Shape } from './shape.ts'
@@ -21,7 +22,7 @@ const isManifestMap = isMapOf({
       digest: bin(32),
       chunking: isText,
       page_bytes: count(0xffff_ffff),
-      chunks: count(0xffff_ffff),
+      chunks: count(maxChunks),
       parts: isListOf(isMapOf({ tag: bin(16), count: count(partChunks), chain: bin() })),
     }),
   ),
@@ -40,15 +41,18 @@ export const isManifest: Shape = (value) => {
 }
 
 function fits({ bytes, page_bytes: pageBytes, chunks, parts }: ManifestStream, packs: number): boolean {
-  const paged = pageBytes === 0 || Math.ceil(bytes / pageBytes) === chunks
+  const paged = pageBytes === 0 ? chunks <= bytes : Math.ceil(bytes / pageBytes) === chunks
   const full = parts.every((part, at) => part.count === Math.min(partChunks, chunks - at * partChunks))
   return paged && full && parts.length === Math.ceil(chunks / partChunks) && parts.every((part) => chainFits(part, packs))
 }
 
 function chainFits({ chain }: PartReference, packs: number): boolean {
-  if (chain.length === 0 || chain.length % linkBytes !== 0) return false
+  if (chain.length === 0 || chain.length % linkBytes !== 0 || chain.length > maxChainLinks * linkBytes) return false
   const view = Buffer.from(chain.buffer, chain.byteOffset, chain.length)
-  return Array.from({ length: chain.length / linkBytes }, (_, link) => view.readUInt16LE(link * linkBytes)).every((pack) =>
-    isCount(pack, packs - 1),
-  )
+  let storedBytes = 0
+  for (let at = 0; at < chain.length; at += linkBytes) {
+    if (!isCount(view.readUInt16LE(at), packs - 1)) return false
+    storedBytes += view.readUInt32LE(at + 6)
+  }
+  return storedBytes <= maxChainBytes
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
+import type { Store } from '@kpipe/engine/contracts'
 import { operations } from './features.ts'
 import type { Requirements } from './features.ts'
 import { formatDraft, formatVersion, headerStart, magics } from './format.ts'
@@ -21,6 +22,11 @@ export function encodeMarker(marker: Marker): Buffer {
   })
   const body = Buffer.concat([headerStart(magics.marker), marker.repositoryId, ...lists])
   return Buffer.concat([body, createHash('sha256').update(body).digest()])
+}
+
+/** As much of it as a marker may have, and one byte more; undefined when there is none. */
+export function readMarker(store: Store): Promise<Uint8Array | undefined> {
+  return store.read(markerName, { offset: 0, length: maxMarkerBytes + 1 })
 }
 
 /** @throws KpipeError KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED */

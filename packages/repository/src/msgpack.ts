@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr/pack'
+import { demandPlainMsgpack, maxDepth } from './msgpack-scan.ts'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, int64AsType: 'number' })
-const maxDepth = 8
 
 /** Plain msgpack: maps with text keys, no extensions; integers beyond 32 bits as int64, bytes as bin. */
 export function encode(value: unknown): Buffer {
@@ -10,10 +10,11 @@ export function encode(value: unknown): Buffer {
 }
 
 /**
- * Only for bytes that were authenticated before: msgpack from elsewhere can be built to exhaust the stack. Bins are views of `bytes`.
- * @throws RangeError when they are no msgpack
+ * Only for bytes that were authenticated before; whoever sealed them may be a stranger all the same. Bins are views of `bytes`.
+ * @throws RangeError when they are no msgpack, or more than a repository holds
  */
 export function decode(bytes: Uint8Array): unknown {
+  demandPlainMsgpack(bytes)
   try {
     return packr.unpack(bytes)
   } catch (cause) {

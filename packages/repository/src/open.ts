@@ -8,7 +8,7 @@ import { openSlots } from './keys/open-slots.ts'
 import type { Secret } from './keys/secret.ts'
 import { entryDigest } from './log/entry.ts'
 import { Log, readGenesis } from './log/log.ts'
-import { decodeMarker, markerName } from './marker.ts'
+import { decodeMarker, markerName, readMarker } from './marker.ts'
 import { headOf, repositoryOf } from './repository.ts'
 import type { Repository, Rollback } from './repository.ts'
 import { SnapshotList } from './snapshot-list.ts'
@@ -30,7 +30,7 @@ export interface OpenOptions {
 export async function openRepository(options: OpenOptions): Promise<Repository> {
   const { store, secret, stateFolder, warn } = options
   const expected = parseExpected(options.expectHead)
-  const markerBytes = await store.read(markerName)
+  const markerBytes = await readMarker(store)
   if (markerBytes === undefined) throw await noRepository(store)
   const marker = decodeMarker(markerBytes, store.location)
   demandFeatures(marker.requires, 'read', store.location)

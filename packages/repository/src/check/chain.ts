@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { slotName } from '../keys/slot.ts'
+import { maxSlotBytes, slotName } from '../keys/slot.ts'
 import { entryName } from '../log/entry.ts'
 import { beginState, fold } from '../log/fold.ts'
 import { readGenesis } from '../log/log.ts'
@@ -28,7 +28,7 @@ export async function checkSlots(store: Store, { genesis, slots }: LogState, dam
     ...slots.map(({ id, epoch, digest }) => ({ name: slotName(id, epoch), digest })),
   ]
   await mapLimit(wanted, 8, async ({ name, digest }) => {
-    const bytes = await store.read(name)
+    const bytes = await store.read(name, { offset: 0, length: maxSlotBytes + 1 })
     if (bytes === undefined) damages.add(name, 'it is missing', [])
     else if (!createHash('sha256').update(bytes).digest().equals(digest)) damages.add(name, 'its digest is not the one in the log', [])
   })

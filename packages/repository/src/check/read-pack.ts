@@ -32,7 +32,7 @@ export interface PackReading {
 export async function readPack(reading: PackReading, opened: OpenedPack, damages: DamageList): Promise<boolean> {
   const { pack, snapshots, directory } = opened
   const name = packName(pack.id)
-  const bytes = await reading.store.read(name)
+  const bytes = await reading.store.read(name, { offset: 0, length: pack.bytes + 1 })
   if (bytes?.length !== pack.bytes) {
     damages.add(name, 'it went or changed while it was checked', snapshots)
     return false

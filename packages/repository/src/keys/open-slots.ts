@@ -1,12 +1,13 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
+import { maxSlotObjects } from '../bounds.ts'
 import type { LogState } from '../log/state.ts'
 import { mapLimit } from '../map-limit.ts'
 import type { Bundle, KeyRing } from './key-ring.ts'
-import { maxPasswordSlots } from './password.ts'
+import { maxPasswordSlots, maxPasswordWork, passwordWork } from './password.ts'
 import { secretBytes, secretName } from './secret.ts'
 import type { Secret } from './secret.ts'
-import { openBundle, openSlotKey, readSlot, slotName } from './slot.ts'
+import { openBundle, openSlotKey, readSlot, slotName, slotNamePattern } from './slot.ts'
 import type { ReadSlot } from './slot.ts'
 
 /** A bundle of a slot that the secret opens. Whether it is the repository's, only the log can tell. */
@@ -92,12 +93,18 @@ async function openPrivateKeys(
   const privateKeys = new Map<string, Buffer>()
   const broken: string[] = []
   const secrets = new Map<string, Uint8Array | undefined>()
+  let work = 0
   for (const { name, slot } of slots) {
     const parameters = hex(slot!.parameters)
     if (privateKeys.has(hex(slot!.id))) continue
     if (!secrets.has(parameters)) {
       if (secrets.size >= maxPasswordSlots)
         throw new KpipeError('KPIPE_DAMAGED', `${store.location} holds more than ${maxPasswordSlots} password slots`, { object: name })
+      work += secret.kind === 'password' ? passwordWork(slot!.parameters) : 0
+      if (work > maxPasswordWork) {
+        const text = `the password slots at ${store.location} ask for more memory and time than is given: ${name} is not tried`
+        throw new KpipeError('KPIPE_DAMAGED', text, { object: name })
+      }
       secrets.set(parameters, await secretBytes(secret, slot!.parameters))
     }
     const bytes = secrets.get(parameters)
@@ -110,7 +117,12 @@ async function openPrivateKeys(
 
 async function readSlots(store: Store, repositoryId: Uint8Array): Promise<ReadSlot[]> {
   const names: string[] = []
-  for await (const { name } of store.list('keys/')) names.push(name)
+  for await (const { name } of store.list('keys/')) {
+    // What else lies there is nobody's slot.
+    if (slotNamePattern.test(name)) names.push(name)
+    if (names.length > maxSlotObjects)
+      throw new KpipeError('KPIPE_DAMAGED', `${store.location} holds more than ${maxSlotObjects} objects of key slots`, { object: name })
+  }
   const slots = await mapLimit(names, 16, (name) => readSlot(store, repositoryId, name))
   // Another process may have removed one since the list was made.
   return slots.filter((slot) => slot !== undefined)

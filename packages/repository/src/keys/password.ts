@@ -15,6 +15,8 @@ const bounds = {
 
 /** Each one costs a second or so: more are neither made nor tried. */
 export const maxPasswordSlots = 16
+/** KiB times passes of all slots that are tried: one of the most expensive, or 64 of the usual ones. Some 20 seconds. */
+export const maxPasswordWork = 12 * 2 ** 20
 
 /** With a new salt. */
 export function newPasswordParameters(): Buffer {
@@ -36,6 +38,12 @@ export function parsePasswordParameters(
     (name) => parsed[name] >= bounds[name].least && parsed[name] <= bounds[name].most,
   )
   return fits ? { salt: view.subarray(0, saltBytes), ...parsed } : undefined
+}
+
+/** What trying a slot of these parameters costs: KiB times passes; nothing when they are out of bounds, for then it is not tried. */
+export function passwordWork(parameters: Uint8Array): number {
+  const parsed = parsePasswordParameters(parameters)
+  return parsed === undefined ? 0 : parsed.memoryKiB * parsed.passes
 }
 
 /** 32 bytes, by argon2id of the password's UTF-8 in normalization form C; undefined when the parameters are out of bounds. */

@@ -32,6 +32,8 @@ export interface ParsedSlot extends SlotKey {
   readonly header: Buffer
 }
 
+export const slotNamePattern = /^keys\/[0-9a-f]{16}\/\d{10}$/
+
 export function slotName(id: Uint8Array, epoch: number): string {
   return `keys/${Buffer.from(id).toString('hex')}/${String(epoch).padStart(10, '0')}`
 }
@@ -127,10 +129,21 @@ export function openSlotKey(repositoryId: Uint8Array, slot: SlotKey, secret: Uin
 
 /** The secrets of the slot's epoch; undefined when the bundle was not sealed to this slot. */
 export function openBundle(repositoryId: Uint8Array, slot: ParsedSlot, privateKey: Uint8Array): Bundle | undefined {
-  const key = bundleKey(repositoryId, sharedSecret(privateKey, slot.ephemeral), slot.ephemeral, slot.publicKey)
+  const shared = sharedOrNone(privateKey, slot.ephemeral)
+  if (shared === undefined) return undefined
+  const key = bundleKey(repositoryId, shared, slot.ephemeral, slot.publicKey)
   const plain = openUnit(key, slot.header, slot.bundle)
   if (typeof plain === 'string' || plain.length !== bundleBytes || plain.readUInt32LE(0) !== slot.epoch) return undefined
   return { epoch: slot.epoch, m: plain.subarray(8, 40), d: plain.subarray(40, 72), tagKey: plain.subarray(72) }
+}
+
+/** Undefined for a public key of small order: nobody makes one who wants the slot to be opened. */
+function sharedOrNone(privateKey: Uint8Array, publicKey: Uint8Array): Buffer | undefined {
+  try {
+    return sharedSecret(privateKey, publicKey)
+  } catch {
+    return undefined
+  }
 }
 
 function boxKey(repositoryId: Uint8Array, kind: SlotKind, secret: Uint8Array): Buffer {

@@ -1,5 +1,6 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
+import { maxEntryBytes } from '../bounds.ts'
 import { createObject } from '../create-object.ts'
 import { demandFeatures } from '../features.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
@@ -8,6 +9,7 @@ import { encodeEntry, entryDigest, entryName, openEntry } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { beginState, fold } from './fold.ts'
 import type { Genesis, Payload } from './payload.ts'
+import { readBounded } from '../read-bounded.ts'
 import { readLog } from './read-log.ts'
 import type { LogState } from './state.ts'
 
@@ -108,8 +110,8 @@ export class Log {
   async #put(n: number, bytes: Uint8Array): Promise<boolean> {
     if ((await createObject(this.#store, entryName(n), [bytes])) === 'created') return true
     // The reply to our own success may have been lost.
-    const held = await this.#store.read(entryName(n))
-    return held !== undefined && Buffer.compare(held, bytes) === 0
+    const held = await readBounded(this.#store, entryName(n), bytes.length)
+    return held instanceof Uint8Array && Buffer.compare(held, bytes) === 0
   }
 
   #demandWritable(): void {
@@ -135,7 +137,9 @@ export class Log {
 /** Entry 0. @throws KpipeError KPIPE_DAMAGED, KPIPE_OBJECT_MISSING */
 export async function readGenesis(store: Store, ring: KeyRing): Promise<Entry & { readonly payload: Genesis }> {
   const name = entryName(0)
-  const bytes = await store.read(name)
+  const bytes = await readBounded(store, name, maxEntryBytes)
+  if (bytes === 'too long')
+    throw new KpipeError('KPIPE_DAMAGED', `${name} at ${store.location} is damaged: it is too long`, { object: name })
   if (bytes === undefined)
     throw new KpipeError('KPIPE_OBJECT_MISSING', `${name}, the first entry of the log, is missing at ${store.location}`, { object: name })
   const entry = openEntry(ring, 0, bytes)

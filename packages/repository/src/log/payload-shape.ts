@@ -1,3 +1,4 @@
+import { maxPackBytes } from '../bounds.ts'
 import { bin, count, isBytes, isCount, isListOf, isMap, isMapOf, isText, optional } from '../shape.ts'
 import type { Shape } from '../shape.ts'
 import { VarintReader } from '../varint.ts'
@@ -5,21 +6,26 @@ import { decodePackNumbers } from './pack-numbers.ts'
 import type { Compact, Payload, StoredTagsByPack } from './payload.ts'
 import { decodeTagsByPack } from './tags-by-pack.ts'
 
+/** What a Date can hold. */
+const maxTime = 8.64e15
+
 const isFeatureList = optional(isListOf(isText))
-const isRequirements = isMapOf({ read: isFeatureList, write: isFeatureList, collect: isFeatureList })
-const isSlots = isListOf(isMapOf({ id: bin(8), kind: isText, public_key: bin(32), epoch: count(0xffff_ffff), digest: bin(32) }))
-const isPlace = isMapOf({
+export const isRequirements = isMapOf({ read: isFeatureList, write: isFeatureList, collect: isFeatureList })
+export const isSlots = isListOf(isMapOf({ id: bin(8), kind: isText, public_key: bin(32), epoch: count(0xffff_ffff), digest: bin(32) }))
+export const isOpen = isMapOf({ writer: bin(8), tool: isText, host: isText, boot: isText, pid: count() })
+/** Where a manifest lies in a pack. */
+export const isPlace = isMapOf({
   id: bin(32),
   counter: count(),
-  offset: count(0xffff_ffff),
-  stored_bytes: count(0xffff_ffff),
+  offset: count(maxPackBytes),
+  stored_bytes: count(maxPackBytes),
   epoch: count(0xffff_ffff),
 })
 
 const isNewPack: Shape = (value) => {
   if (!Array.isArray(value) || (value[0] !== 'D' && value[0] !== 'M')) return false
   const [, counter, bytes, directoryBytes, sha256] = value as unknown[]
-  return isCount(counter) && isCount(bytes) && isCount(directoryBytes, bytes) && isBytes(sha256, 32)
+  return isCount(counter) && isCount(bytes, maxPackBytes) && isCount(directoryBytes, bytes) && isBytes(sha256, 32)
 }
 
 /** Whether columns can be read: their only failure is one that ends too early or holds too large a number. */
@@ -49,7 +55,7 @@ const isCompact: Shape = (value) =>
 /** Keys of each kind that this version acts on. */
 const shapes: Readonly<Record<string, Shape>> = {
   GENESIS: isMapOf({ tool: isText, tag_algorithm: isText, marker: bin(32), slots: isSlots }),
-  OPEN: isMapOf({ writer: bin(8), tool: isText, host: isText, boot: isText, pid: count() }),
+  OPEN: isOpen,
   SNAPSHOT: isMapOf({
     writer: bin(8),
     packs: isListOf(isNewPack),
@@ -71,5 +77,5 @@ const shapes: Readonly<Record<string, Shape>> = {
 /** Whether the fold can act on it. Kinds of later versions may hold anything. */
 export function isPayload(value: unknown): value is Payload {
   if (!isMap(value) || typeof value['kind'] !== 'string' || !optional(isRequirements)(value['requires'])) return false
-  return !Object.hasOwn(shapes, value['kind']) || (typeof value['time'] === 'number' && shapes[value['kind']](value))
+  return !Object.hasOwn(shapes, value['kind']) || (isCount(value['time'], maxTime) && shapes[value['kind']](value))
 }

@@ -1,18 +1,29 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
+import { maxEntryBytes, maxMissingEntries } from '../bounds.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { mapLimit } from '../map-limit.ts'
+import { readBounded } from '../read-bounded.ts'
 import { entryEpoch, entryName, logPrefix, openEntry } from './entry.ts'
 import type { Entry, LostEntry } from './entry.ts'
 
 const readsAtOnce = 16
 
-/** Number of the newest entry above `known` that the store lists, or `known`. */
+/**
+ * Number of the newest entry above `known` that the store lists, or `known`.
+ * @throws KpipeError KPIPE_DAMAGED when so many are missing below it that it is none: nobody is to look for them all
+ */
 export async function listedHead(store: Store, known: number): Promise<number> {
   let head = known
   for await (const { name } of store.list(logPrefix, known < 0 ? undefined : entryName(known))) {
     const digits = name.slice(logPrefix.length)
-    if (/^\d{20}$/.test(digits)) head = Math.max(head, Number(digits))
+    if (!/^\d{20}$/.test(digits)) continue
+    const missing = Number(digits) - head - 1
+    if (missing > maxMissingEntries) {
+      const text = `${name} at ${store.location} is no entry of the log: ${missing} are missing between ${head} and it`
+      throw new KpipeError('KPIPE_DAMAGED', text, { object: name })
+    }
+    head = Math.max(head, Number(digits))
   }
   return head
 }
@@ -63,8 +74,9 @@ async function readEntry(
   n: number,
   learn: (epoch: number) => Promise<void>,
 ): Promise<Entry | LostEntry | undefined> {
-  const bytes = await store.read(entryName(n))
+  const bytes = await readBounded(store, entryName(n), maxEntryBytes)
   if (bytes === undefined) return undefined
+  if (bytes === 'too long') return { n, digest: undefined, reason: `it has more than ${maxEntryBytes} bytes` }
   const epoch = entryEpoch(bytes)
   if (epoch !== undefined && !ring.knows(epoch)) await learn(epoch)
   return openEntry(ring, n, bytes)

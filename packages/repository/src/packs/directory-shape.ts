@@ -1,3 +1,4 @@
+import { maxCodecs } from '../bounds.ts'
 import { bin, count, isBytes, isCodecRecord, isListOf, isMapOf } from '../shape.ts'
 import type { StoredDirectory } from './directory.ts'
 
@@ -6,7 +7,7 @@ const isDirectory = isMapOf({
   kinds: isListOf(
     isMapOf({
       epoch: count(0xffff_ffff),
-      codecs: isListOf(isCodecRecord),
+      codecs: (value) => isListOf(isCodecRecord)(value) && (value as readonly unknown[]).length <= maxCodecs,
       key: (value) => value === 'derived' || value === 'unit',
       page_bytes: count(0xffff_ffff),
     }),

@@ -1,4 +1,5 @@
 import type { CodecRecord } from '@kpipe/engine/contracts'
+import { maxFrameBytes } from '../bounds.ts'
 import type { PackClass } from '../format.ts'
 import { decode, encode } from '../msgpack.ts'
 import { demandDirectory } from './directory-shape.ts'
@@ -107,10 +108,11 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
     const kind = kinds[stored.frame_kinds[index]]
     const frameLengths = [...lengths.subarray(length, length + kind.codecs.length + 1)]
     length += frameLengths.length
+    if (frameLengths.some((bytes) => bytes > maxFrameBytes)) throw new RangeError(`a frame has more than ${maxFrameBytes} bytes`)
     const ends =
       stored.listed[index] === 0
         ? pageEnds(frameLengths[0], counts[index], kind.pageBytes)
-        : runningSum(chunkLengths.subarray(listed, (listed += counts[index])))
+        : runningSum(chunkLengths.subarray(listed, (listed += counts[index])), frameLengths[0])
     if (counts[index] > 0 && ends[ends.length - 1] !== frameLengths[0]) throw new RangeError('the chunks of a frame do not fill it')
     const firstChunk = chunk
     chunk += ends.length
@@ -144,9 +146,13 @@ function isRegular({ kind, lengths, ends }: ListedFrame): boolean {
   )
 }
 
-function runningSum(lengths: Uint32Array): Uint32Array {
+function runningSum(lengths: Uint32Array, most: number): Uint32Array {
   let sum = 0
-  return lengths.map((length) => (sum += length))
+  return lengths.map((length) => {
+    sum += length
+    if (sum > most) throw new RangeError('the chunks of a frame are longer than it')
+    return sum
+  })
 }
 
 function prefixesOf(tags: Buffer): Buffer {

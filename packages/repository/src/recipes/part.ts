@@ -1,3 +1,4 @@
+import { maxPartPacks } from '../bounds.ts'
 import { decode, encode } from '../msgpack.ts'
 import { bin, count, isMapOf, optional } from '../shape.ts'
 import { VarintReader, VarintWriter } from '../varint.ts'
@@ -115,6 +116,7 @@ export function decodePart(bytes: Uint8Array, base?: Part): Part {
   const { count } = stored
   const listed = stored.tags.length / tagBytes
   const table = [...(base?.table ?? []), ...ids(stored.table)]
+  if (table.length > maxPartPacks) throw new RangeError(`a recipe part names more than ${maxPartPacks} packs`)
   const packs = new Uint32Array(count)
   const tags = new Uint8Array(count * tagBytes)
   const lengths = stored.lengths && new Uint32Array(count)
@@ -130,6 +132,7 @@ export function decodePart(bytes: Uint8Array, base?: Part): Part {
   let [pack, left] = [0, 0]
   for (let index = 0; index < listed; index++) {
     if (left === 0) [pack, left] = [runReader.next(), runReader.next()]
+    if (left === 0) throw new RangeError('a run of packs has no chunk')
     left -= 1
     const position = positions?.[index] ?? index
     if (position >= count || pack >= table.length) throw new RangeError('a recipe part points outside itself')
@@ -146,7 +149,11 @@ function positionsOf(stored: StoredPart, listed: number): Uint32Array | undefine
   const column = new VarintReader(stored.positions)
   const positions = new Uint32Array(listed)
   let last = -1
-  for (let index = 0; index < listed; index++) positions[index] = last += column.next() + 1
+  for (let index = 0; index < listed; index++) {
+    last += column.next() + 1
+    if (last >= stored.count) throw new RangeError('a recipe part points outside itself')
+    positions[index] = last
+  }
   return positions
 }
 

@@ -73,7 +73,17 @@ export async function readRecipe(context: RecipeContext, manifest: Manifest, str
       return { tag: reference.tag, count: part.count, chain, table }
     },
   )
+  demandSum(lengths, stream.bytes, forWhom)
   return { count: stream.chunks, tags, packs, table: [...index.keys()], lengths, parts }
+}
+
+/** What a recipe writes is as much as the snapshot says, and no chunk is empty. */
+function demandSum(lengths: Uint32Array | undefined, bytes: number, forWhom: string): void {
+  if (lengths === undefined) return
+  let sum = 0
+  for (const length of lengths) sum += length
+  if (sum !== bytes || lengths.includes(0))
+    throw new KpipeError('KPIPE_DAMAGED', `the recipe of ${forWhom} is of ${sum} bytes, and the snapshot of ${bytes}`)
 }
 
 /** Reads the whole chain at once, as far as it lies where it was, then applies it from the full part on. */
