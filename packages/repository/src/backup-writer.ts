@@ -4,6 +4,7 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { EncodedFrame, KnownChunks, RecipeSegment, Store } from '@kpipe/engine/contracts'
 import { maxChunks, maxFrameBytes } from './bounds.ts'
 import type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
+import { mendOlder } from './damage/mend.ts'
 import { giveBack } from './give-back.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { Log } from './log/log.ts'
@@ -41,6 +42,7 @@ export class RepositoryWriter implements BackupWriter {
   readonly #options: BeginOptions
   readonly #writer: Uint8Array
   readonly #recipe: Parent['recipe'] | undefined
+  readonly #missing: Parent['missing']
   readonly #attention: readonly string[]
   readonly #epoch: number
   readonly #chunkPacks: PackOutput
@@ -68,6 +70,7 @@ export class RepositoryWriter implements BackupWriter {
     this.parent = parent?.snapshot
     this.known = parent?.known
     this.#recipe = parent?.recipe
+    this.#missing = parent?.missing ?? new Map()
     this.#attention = attention
     this.#logBytes = openBytes
     this.#epoch = context.log.state.epoch
@@ -133,7 +136,8 @@ export class RepositoryWriter implements BackupWriter {
     const id = createHash('sha256').update(encoded).digest('hex')
     assert(log.state.snapshots.has(id), 'the SNAPSHOT entry that was just appended has effect')
     const snapshot = snapshots.add(id, encoded)
-    const attention = [...this.#attention, ...otherCluster(snapshots.all(log.state), snapshot)]
+    const mended = await this.#mendOlder()
+    const attention = [...this.#attention, ...mended, ...otherCluster(snapshots.all(log.state), snapshot)]
     return { snapshot, head: await headMoved(), attention }
   }
 
@@ -144,6 +148,17 @@ export class RepositoryWriter implements BackupWriter {
     const { bytes } = await this.#context.log.append({ kind: 'ABORT', time: Date.now(), writer: this.#writer, reason })
     this.#logBytes += bytes
     await this.#context.headMoved()
+  }
+
+  /** Older snapshots may find in this one what they have lost. */
+  async #mendOlder(): Promise<readonly string[]> {
+    const { log } = this.#context
+    const missing = this.#missing
+    if (missing.size === 0 && log.state.damaged.size === 0) return []
+    const recipe = this.#recipe
+    const packOf = (origin: number): string =>
+      origin < 0 ? this.#ownPacks[this.#packOfFrame[~origin]] : recipe!.table[recipe!.packs[origin]]
+    return mendOlder({ log, missing, segments: this.#segments, packOf })
   }
 
   /** Whether positions follow from the page's length. */

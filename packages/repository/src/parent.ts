@@ -2,16 +2,18 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { KnownChunks, Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
 import { placesOf } from './log/places.ts'
-import type { Places } from './log/places.ts'
-import type { LogState } from './log/state.ts'
+import type { LogState, PackRecord } from './log/state.ts'
+import { mapLimit } from './map-limit.ts'
 import { packName, packsPrefix } from './packs/pack-name.ts'
 import { locateChunks } from './recipes/locate-chunks.ts'
+import type { ChunkGroup } from './recipes/locate-chunks.ts'
 import { readRecipe } from './recipes/read-recipe.ts'
 import type { Recipe } from './recipes/read-recipe.ts'
 import { nameOf } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 
 const maxTries = 4
+const probesAtOnce = 8
 const tagBytes = 16
 
 /** A snapshot that a new one is stored as a change of. */
@@ -19,6 +21,8 @@ export interface Parent {
   readonly snapshot: Snapshot
   readonly recipe: Recipe
   readonly known: KnownChunks
+  /** Tags in hex, by number of a pack that is not there. */
+  readonly missing: ReadonlyMap<number, readonly string[]>
   /** What is wrong with it, in sentences. */
   readonly attention: readonly string[]
 }
@@ -54,10 +58,12 @@ export async function loadParent({
       const { manifest } = snapshot
       const places = placesOf(state, snapshot.id)
       const stored = await readRecipe({ store, ring, places }, manifest, manifest.streams[0], nameOf(snapshot))
-      const { recipe, lost } = followChunks(stored, places, await listed)
+      const groups = locateChunks(stored, places)
+      const gone = await missingPacks(store, groups, await listed)
+      const { recipe, missing, lost } = followChunks(stored, groups, gone)
       if (lost !== undefined) attention.push(lost)
       const known = { plan: manifest.streams[0].chunking, count: recipe.count, tags: recipe.tags }
-      return { parent: { snapshot, recipe, known, attention }, attention }
+      return { parent: { snapshot, recipe, known, missing, attention }, attention }
     } catch (error) {
       if (!(error instanceof KpipeError) || (error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING')) throw error
       attention.push(error.message)
@@ -66,24 +72,47 @@ export async function loadParent({
   return { parent: undefined, attention }
 }
 
+/** Numbers of packs that are not there with their size. What was stored after the list was made is looked at by itself. */
+async function missingPacks(store: Store, groups: readonly ChunkGroup[], listed: ReadonlyMap<string, number>): Promise<Set<number>> {
+  const unlisted = new Map<number, PackRecord>()
+  for (const { packs } of groups)
+    for (const pack of packs) if (listed.get(packName(pack.id)) !== pack.bytes) unlisted.set(pack.number, pack)
+  const missing = await mapLimit([...unlisted.values()], probesAtOnce, async (pack) => {
+    const end = await store.read(packName(pack.id), { offset: pack.bytes - 1, length: 2 })
+    return end?.length === 1 ? undefined : pack.number
+  })
+  return new Set(missing.filter((number) => number !== undefined))
+}
+
 /**
  * Has the recipe name the packs in which its chunks are now. Chunks that are in none, or in packs that are not there, count as
  * lost and get a tag of zeros; so do those of which the log does not tell in which of several packs they are.
+ * @param gone numbers of packs
  */
-function followChunks(recipe: Recipe, places: Places, listed: ReadonlyMap<string, number>): { recipe: Recipe; lost: string | undefined } {
+function followChunks(
+  recipe: Recipe,
+  groups: readonly ChunkGroup[],
+  gone: ReadonlySet<number>,
+): { recipe: Recipe; missing: Map<number, string[]>; lost: string | undefined } {
   const tags = new Uint8Array(recipe.tags)
   const packs = Uint32Array.from(recipe.packs)
   const index = new Map(recipe.table.map((id, at) => [id, at]))
+  const missing = new Map<number, string[]>()
   const lostIn = new Set<string>()
   let lost = 0
-  for (const { named, packs: current, chunks } of locateChunks(recipe, places)) {
+  for (const { named, packs: current, chunks } of groups) {
     const [pack] = current
-    const isThere = current.length === 1 && listed.get(packName(pack.id)) === pack.bytes
+    const isThere = current.length === 1 && !gone.has(pack.number)
     if (isThere && pack.id === named) continue
     if (isThere) {
       if (!index.has(pack.id)) index.set(pack.id, index.size)
       for (const chunk of chunks) packs[chunk] = index.get(pack.id)!
       continue
+    }
+    if (current.length === 1) {
+      const known = missing.get(pack.number) ?? []
+      for (const chunk of chunks) known.push(Buffer.from(tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes)).toString('hex'))
+      missing.set(pack.number, known)
     }
     for (const chunk of chunks) tags.fill(0, chunk * tagBytes, (chunk + 1) * tagBytes)
     if (current.length > 1) continue
@@ -93,5 +122,5 @@ function followChunks(recipe: Recipe, places: Places, listed: ReadonlyMap<string
   const names = [...lostIn]
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
   const sentence = `${shown} missing or damaged: ${lost} chunks are stored again as far as they still exist`
-  return { recipe: { ...recipe, packs, table: [...index.keys()] }, lost: lost === 0 ? undefined : sentence }
+  return { recipe: { ...recipe, packs, table: [...index.keys()] }, missing, lost: lost === 0 ? undefined : sentence }
 }

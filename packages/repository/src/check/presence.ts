@@ -1,8 +1,6 @@
-import type { Store } from '@kpipe/engine/contracts'
 import type { LogState, PackRecord, SnapshotRecord } from '../log/state.ts'
-import { packName, packsPrefix } from '../packs/pack-name.ts'
-import type { Snapshot } from '../snapshot.ts'
-import type { DamageList } from './damage.ts'
+import { packName } from '../packs/pack-name.ts'
+import type { Findings } from './findings.ts'
 
 /** A pack and the ids of the snapshots that need it. */
 export interface NeededPack {
@@ -25,37 +23,11 @@ export function neededPacks(state: LogState, snapshots: Iterable<SnapshotRecord>
 }
 
 /** Those that are there with their size; what is wrong with the others is noted. */
-export async function presentPacks(store: Store, needed: readonly NeededPack[], damages: DamageList): Promise<NeededPack[]> {
-  const sizes = await packSizes(store)
-  return needed.filter(({ pack, snapshots }) => {
-    const name = packName(pack.id)
-    const bytes = sizes.get(name)
-    if (bytes === undefined) damages.add(name, 'it is missing', snapshots)
-    else if (bytes !== pack.bytes) damages.add(name, `it has ${bytes} bytes instead of ${pack.bytes}`, snapshots)
+export function presentPacks(sizes: ReadonlyMap<string, number>, needed: readonly NeededPack[], findings: Findings): NeededPack[] {
+  return needed.filter(({ pack }) => {
+    const bytes = sizes.get(packName(pack.id))
+    if (bytes === undefined) findings.addGone(pack, 'it is missing')
+    else if (bytes !== pack.bytes) findings.addGone(pack, `it has ${bytes} bytes instead of ${pack.bytes}`)
     return bytes === pack.bytes
   })
-}
-
-/**
- * The newest of `candidates` whose packs are all there with their sizes.
- * @param candidates oldest first
- * @param without an object that it must not need
- */
-export async function newestIntact(
-  store: Store,
-  state: LogState,
-  candidates: readonly Snapshot[],
-  without: string | undefined,
-): Promise<Snapshot | undefined> {
-  const sizes = await packSizes(store)
-  return candidates.findLast(({ id }) => {
-    const packs = state.snapshots.get(id)?.packs.map((number) => state.packs.get(number)!)
-    return packs?.every((pack) => packName(pack.id) !== without && sizes.get(packName(pack.id)) === pack.bytes)
-  })
-}
-
-async function packSizes(store: Store): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>()
-  for await (const { name, bytes } of store.list(packsPrefix)) sizes.set(name, bytes)
-  return sizes
 }

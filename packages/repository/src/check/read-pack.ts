@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { CodecRecord, CodecSecrets, Store, StoredFrame } from '@kpipe/engine/contracts'
+import { hexTag } from '../damage/placed-recipes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import type { PackRecord } from '../log/state.ts'
 import { mapLimit } from '../map-limit.ts'
 import { prefixBytes } from '../packs/directory.ts'
 import type { DirectoryFrame } from '../packs/directory.ts'
@@ -8,6 +10,7 @@ import { packName } from '../packs/pack-name.ts'
 import { openUnitFrame, unitTag } from '../packs/unit-frame.ts'
 import { unitOverheadBytes } from '../sealed-unit.ts'
 import { DamageList } from './damage.ts'
+import type { Findings } from './findings.ts'
 import type { OpenedPack } from './wanted-tags.ts'
 
 const framesAtOnce = 4
@@ -29,25 +32,37 @@ export interface PackReading {
 }
 
 /** Reads a whole pack: its digest, and every frame. Resolves with whether all of it is as it was stored. */
-export async function readPack(reading: PackReading, opened: OpenedPack, damages: DamageList): Promise<boolean> {
-  const { pack, snapshots, directory } = opened
-  const name = packName(pack.id)
-  const bytes = await reading.store.read(name, { offset: 0, length: pack.bytes + 1 })
+export async function readPack(reading: PackReading, opened: OpenedPack, findings: Findings): Promise<boolean> {
+  const { pack, directory } = opened
+  const bytes = await reading.store.read(packName(pack.id), { offset: 0, length: pack.bytes + 1 })
   if (bytes?.length !== pack.bytes) {
-    damages.add(name, 'it went or changed while it was checked', snapshots)
+    findings.addGone(pack, 'it went or changed while it was checked')
     return false
   }
-  const found = new DamageList()
+  let broken = 0
   await mapLimit(directory.frames, framesAtOnce, async (frame) => {
     const problem = await frameProblem(reading, opened, frame, bytes)
-    if (problem !== undefined) found.add(name, `the frame at byte ${frame.offset} ${problem}`, snapshots)
+    if (problem === undefined) return
+    broken += 1
+    const text = `the frame at byte ${frame.offset} ${problem}`
+    if (frame.kind.key === 'unit') findings.addUnit(pack, text, frame.offset)
+    else findings.addFrame(pack, text, namedTags(opened, frame))
   })
-  const broken = found.all()
-  for (const damage of broken) damages.add(damage.object, damage.problem, damage.snapshots)
-  if (broken.length > 0) return false
+  if (broken > 0) return false
   if (createHash('sha256').update(bytes).digest().equals(pack.sha256)) return true
-  damages.add(name, 'bytes beside its frames are not those that were stored', snapshots)
+  findings.addBeside(pack, 'bytes beside its frames are not those that were stored')
   return false
+}
+
+/** Whether its bytes are those that were stored, whatever they mean. */
+export async function isAsStored(store: Store, pack: PackRecord): Promise<boolean> {
+  const bytes = await store.read(packName(pack.id), { offset: 0, length: pack.bytes + 1 })
+  return bytes?.length === pack.bytes && createHash('sha256').update(bytes).digest().equals(pack.sha256)
+}
+
+/** In hex: tags that snapshots name of the chunks of a frame. */
+function* namedTags({ named, tags }: OpenedPack, { firstChunk, ends }: DirectoryFrame): Generator<string> {
+  for (let chunk = firstChunk; chunk < firstChunk + ends.length; chunk++) if (named[chunk] === 1) yield hexTag(tags, chunk)
 }
 
 async function frameProblem(

@@ -1,16 +1,13 @@
 import type { Store } from '@kpipe/engine/contracts'
+import { damagedObject } from '../damage/losses.ts'
+import { hexTag, placedRecipes } from '../damage/placed-recipes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { placesOf } from '../log/places.ts'
 import type { LogState } from '../log/state.ts'
 import type { Directory } from '../packs/directory.ts'
 import { prefixBytes } from '../packs/directory.ts'
-import { packName } from '../packs/pack-name.ts'
 import { PrefixTable } from '../packs/prefix-table.ts'
-import { locateChunks } from '../recipes/locate-chunks.ts'
-import { readRecipe } from '../recipes/read-recipe.ts'
-import { nameOf } from '../snapshot.ts'
 import type { Snapshot } from '../snapshot.ts'
-import type { DamageList } from './damage.ts'
+import type { Findings } from './findings.ts'
 import type { NeededPack } from './presence.ts'
 
 const tagBytes = 16
@@ -36,38 +33,40 @@ export function openedPack(needed: NeededPack, directory: Directory): OpenedPack
   }
 }
 
-/** Writes down which chunks of these packs a snapshot names, and notes those that the directories do not list. */
+/**
+ * Writes down which chunks of these packs a snapshot names; those that the directories do not list are lost. A recipe that cannot
+ * be read names nothing: that is told by who looks for losses.
+ */
 export async function nameChunks(
   store: Store,
   ring: KeyRing,
   state: LogState,
   snapshot: Snapshot,
-  packs: ReadonlyMap<string, OpenedPack>,
-  damages: DamageList,
+  packs: ReadonlyMap<number, OpenedPack>,
+  findings: Findings,
 ): Promise<void> {
-  const { manifest, id } = snapshot
-  const places = placesOf(state, id)
-  for (const stream of manifest.streams) {
-    const recipe = await damages.noting(`snapshot ${snapshot.shortId}`, [id], () =>
-      readRecipe({ store, ring, places }, manifest, stream, nameOf(snapshot)),
-    )
-    if (recipe === undefined) continue
-    const tags = new Uint8Array(recipe.tags)
-    for (const group of locateChunks(recipe, places)) {
-      if (group.packs.length === 0) damages.add(packName(group.named), `${group.chunks.length} chunks that were in it are lost`, [id])
-      const opened = group.packs.map((pack) => packs.get(pack.id))
-      // Of several packs, some may be in another batch.
-      if (opened.includes(undefined)) continue
-      for (const chunk of group.chunks) {
-        const pack = opened.find((candidate) => candidate!.table.find(tags, chunk * tagBytes) !== undefined)
-        if (pack === undefined) {
-          damages.add(packName(group.packs[0].id), 'its directory does not list a chunk that a recipe names', [id])
-          continue
-        }
-        const place = pack.table.find(tags, chunk * tagBytes)!
-        pack.named[place] = 1
-        pack.tags.set(tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes), place * tagBytes)
+  try {
+    for await (const { tags, groups } of placedRecipes(store, ring, state, snapshot)) {
+      for (const group of groups) {
+        const opened = group.packs.map((pack) => packs.get(pack.number))
+        // Of several packs, some may be in another batch.
+        if (opened.length > 0 && !opened.includes(undefined)) nameGroup(tags, group.chunks, opened as OpenedPack[], findings)
       }
     }
+  } catch (error) {
+    if (damagedObject(error) === undefined) throw error
+  }
+}
+
+function nameGroup(tags: Uint8Array, chunks: Uint32Array, opened: readonly OpenedPack[], findings: Findings): void {
+  for (const chunk of chunks) {
+    const holder = opened.find(({ table }) => table.find(tags, chunk * tagBytes) !== undefined)
+    if (holder === undefined) {
+      findings.addFrame(opened[0].pack, 'its directory does not list a chunk that a recipe names', [hexTag(tags, chunk)])
+      continue
+    }
+    const place = holder.table.find(tags, chunk * tagBytes)!
+    holder.named[place] = 1
+    holder.tags.set(tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes), place * tagBytes)
   }
 }
