@@ -7,6 +7,7 @@ export const magics = {
   marker: Buffer.from('KPIPEREP', 'ascii'),
   slot: Buffer.from('KPIPESLT', 'ascii'),
   entry: Buffer.from('KPIPELOG', 'ascii'),
+  checkpoint: Buffer.from('KPIPECHK', 'ascii'),
   pack: Buffer.from('KPIPEPCK', 'ascii'),
   packEnd: Buffer.from('KPIPEEND', 'ascii'),
 } as const

@@ -1,7 +1,10 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import { demandFeatures } from './features.ts'
-import { formatHead, parseHead, recallHead, rememberHead } from './head-memory.ts'
+import { beginLog } from './checkpoint/begin-log.ts'
+import { CheckpointWriter } from './checkpoint/checkpoint-writer.ts'
+import { listCheckpoints } from './checkpoint/list-checkpoints.ts'
+import { formatHead, keysInUse, parseHead, recallHead, rememberHead } from './head-memory.ts'
 import type { Head } from './head-memory.ts'
 import { firstEpoch, keyRing } from './keys/key-ring.ts'
 import { openSlots } from './keys/open-slots.ts'
@@ -24,7 +27,7 @@ export interface OpenOptions {
 }
 
 /**
- * Reads the marker, the slots and the whole log.
+ * Reads the marker, the slots, and the log from its newest checkpoint on.
  * @throws KpipeError KPIPE_NO_REPOSITORY, KPIPE_KEY_WRONG, KPIPE_KEY_MALFORMED, KPIPE_DAMAGED, KPIPE_OBJECT_MISSING, KPIPE_FORMAT_UNSUPPORTED, KPIPE_USAGE
  */
 export async function openRepository(options: OpenOptions): Promise<Repository> {
@@ -47,20 +50,27 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
       { object: markerName },
     )
   }
-  const log = new Log(store, ring, genesis, slots)
-  await log.refresh()
+  const id = Buffer.from(ring.repositoryId).toString('hex')
+  const remembered = stateFolder === undefined ? undefined : await recallHead(stateFolder, id, warn)
+  const checkpoints = await listCheckpoints(store)
+  const heads = [remembered, expected].filter((head) => head !== undefined)
+  const begin = await beginLog({ store, ring, slots, genesis }, checkpoints, heads)
+  const writer = new CheckpointWriter({ store, ring, genesis: genesis.digest, checkpoints })
+  const log = new Log(store, ring, genesis, { slots, begin, onAppended: (payload, state) => writer.appended(payload, state) })
+  if (begin === undefined) await log.refresh()
   demandFeatures(log.state.requires, 'read', store.location)
   const snapshots = new SnapshotList(store, ring)
   await snapshots.load(log.state)
 
-  const id = Buffer.from(ring.repositoryId).toString('hex')
-  const remembered = stateFolder === undefined ? undefined : await recallHead(stateFolder, id, warn)
   const rollback = findRollback(log, remembered, expected)
   const remember = async (head: Head): Promise<void> => {
-    if (stateFolder !== undefined) await rememberHead(stateFolder, id, head, warn)
+    const keys = keysInUse(ring, log.state.epoch)
+    if (stateFolder !== undefined) await rememberHead(stateFolder, id, { ...head, keys }, warn)
   }
-  if (rollback === undefined && headOf(log).digest !== remembered?.digest) await remember(headOf(log))
-  const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember })
+  const isRemembered = headOf(log).digest === remembered?.digest && remembered.keys?.epoch === log.state.epoch
+  if (rollback === undefined && !isRemembered) await remember(headOf(log))
+  const settled = (): Promise<void> => writer.settled()
+  const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled })
   for (const sentence of repository.lost) warn(sentence)
   return repository
 }

@@ -74,16 +74,19 @@ export interface RepositoryParts {
   readonly slots: OpenedSlots
   readonly log: Log
   readonly snapshots: SnapshotList
+  /** Resolves when nothing is written any more beside what was asked for. To be awaited before the process ends; never rejects. */
+  settled(): Promise<void>
   readonly rollback: Rollback | undefined
   readonly remember: (head: Head) => Promise<void>
 }
 
-export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember }: RepositoryParts): Repository {
+export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled }: RepositoryParts): Repository {
   const secretsOf = (codecs: readonly CodecRecord[], epoch: number): CodecSecrets => ({
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
   })
   const lostOf = (): string[] => [
+  readonly settled: () => Promise<void>
     ...[...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`),
     ...snapshots.unreadable.values(),
   ]
@@ -169,3 +172,4 @@ function rolledBack(store: Store, { remembered, seen }: Rollback): KpipeError {
   const text = `the log of ${store.location} shows ${seen}, but this host has seen ${remembered}: its history is older or another one`
   return new KpipeError('KPIPE_ROLLBACK', text, { remembered, seen })
 }
+    settled,

@@ -19,37 +19,11 @@ import { packId } from '../src/log/new-packs.ts'
 import { decodePart, encodeChange, encodeFullPart } from '../src/recipes/part.ts'
 import { sealUnit } from '../src/sealed-unit.ts'
 import { u32 } from '../src/format.ts'
+import { mutants } from './mutants.ts'
 import { dice, keyFile, madeRepository, noise, reopened } from './made-repository.ts'
 import { backUp, begin, pageBytes, restore } from './paged-backup.ts'
 
 // Authenticated bytes that are not what this version writes: of another draft, or of a writer with a fault.
-
-const strangers: readonly unknown[] = [
-  undefined,
-  null,
-  true,
-  -1,
-  1.5,
-  7,
-  2 ** 40,
-  'text',
-  [],
-  [1],
-  {},
-  Buffer.alloc(0),
-  Buffer.alloc(5, 255),
-]
-
-/** Every value of a tree replaced by every stranger, one at a time. */
-function* mutants(value: unknown): Generator<unknown> {
-  yield* strangers
-  if (Array.isArray(value)) for (const [at, item] of value.entries()) for (const other of mutants(item)) yield value.with(at, other)
-  else if (value instanceof Uint8Array) {
-    yield value.subarray(1)
-    yield Buffer.concat([value, Buffer.alloc(1, 255)])
-  } else if (typeof value === 'object' && value !== null)
-    for (const [key, item] of Object.entries(value)) for (const other of mutants(item)) yield { ...value, [key]: other }
-}
 
 /** Random bytes of it changed. */
 function* noisy(bytes: Uint8Array, count: number): Generator<Buffer> {

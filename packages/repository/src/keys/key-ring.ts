@@ -2,7 +2,7 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import { deriveKey } from '../sealed-unit.ts'
 
 /** What the repository seals itself is under root M; what codecs seal is under root D. */
-const rootOf = { log: 'm', directory: 'm', recipe: 'm', codecs: 'd' } as const
+const rootOf = { log: 'm', checkpoint: 'm', directory: 'm', recipe: 'm', memory: 'm', codecs: 'd' } as const
 export type WorkingKeyLabel = keyof typeof rootOf
 
 /** That of GENESIS. */

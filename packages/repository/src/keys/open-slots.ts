@@ -27,6 +27,8 @@ export interface OpenedSlots {
   opened(slotId: string): boolean
   /** The keys of an epoch; looked for anew when they were not there at first. */
   learn(epoch: number): Promise<Bundle | undefined>
+  /** @throws KpipeError KPIPE_DAMAGED when the ring holds other keys than those of the slots of the secret that are listed, as far as any is */
+  demandListed(listed: LogState['slots'], ring: KeyRing): void
   /**
    * Proves that the keys in use come from slots that the log vouches for.
    * @throws KpipeError KPIPE_KEY_WRONG when it lists no slot of the secret (any more), KPIPE_DAMAGED
@@ -51,6 +53,13 @@ export async function openSlots(store: Store, repositoryId: Uint8Array, secret: 
   }
   for (const read of ofKind) if (privateKeys.has(hex(read.slot!.id)) && !take(read)) damaged.push(read.name)
   if (opened.length === 0) throw noneOpened(store, secret, ofKind.length, damaged)
+  const ownOf = (listed: LogState['slots']): LogState['slots'] => listed.filter(({ id }) => privateKeys.has(hex(id)))
+  const vouched = (own: LogState['slots'], used: Bundle): boolean =>
+    own.some((record) => opened.some((slot) => isOf(record, slot) && sameBundle(slot.bundle, used)))
+  const unvouched = (epoch: number): KpipeError => {
+    const name = opened.find(({ bundle }) => bundle.epoch === epoch)!.name
+    return new KpipeError('KPIPE_DAMAGED', `the log of ${store.location} does not vouch for the key slot ${name}`, { object: name })
+  }
   return {
     bundles: opened.map(({ bundle }) => bundle),
     damaged,
@@ -64,16 +73,18 @@ export async function openSlots(store: Store, repositoryId: Uint8Array, secret: 
       }
       return undefined
     },
+    demandListed(listed, ring) {
+      const own = ownOf(listed)
+      for (const epoch of ring.epochs())
+        if (own.some((record) => record.epoch === epoch) && !vouched(own, ring.bundle(epoch)!)) throw unvouched(epoch)
+    },
     verify(state, ring) {
-      const own = state.slots.filter(({ id }) => privateKeys.has(hex(id)))
+      const own = ownOf(state.slots)
       // A lost entry may have been the one that lists it; not where even the keys of the epoch were withheld from it.
       if (own.length === 0 && (state.lost.size === 0 || !ring.knows(state.epoch))) throw removed(store, secret)
-      const vouched = (used: Bundle): boolean =>
-        own.some((record) => opened.some((slot) => isOf(record, slot) && sameBundle(slot.bundle, used)))
       for (const epoch of ring.epochs()) {
-        if (vouched(ring.bundle(epoch)!) || (state.lost.size > 0 && (epoch > state.epoch || own.length === 0))) continue
-        const name = opened.find(({ bundle }) => bundle.epoch === epoch)!.name
-        throw new KpipeError('KPIPE_DAMAGED', `the log of ${store.location} does not vouch for the key slot ${name}`, { object: name })
+        if (vouched(own, ring.bundle(epoch)!) || (state.lost.size > 0 && (epoch > state.epoch || own.length === 0))) continue
+        throw unvouched(epoch)
       }
       if (!ring.knows(state.epoch)) {
         const name = slotName(own[0].id, state.epoch)

@@ -15,6 +15,7 @@ export function beginState(entry: Entry & { readonly payload: Genesis }): LogSta
   return {
     head: { n: entry.n, digest: entry.digest },
     epoch: entry.epoch,
+    epochs: new Map([[entry.epoch, entry.n]]),
     genesis,
     slots: genesis.slots,
     slotTimes: slotTimes(genesis, new Map()),
@@ -38,6 +39,7 @@ export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): 
   if (entries.length === 0) return state
   const draft: Draft = {
     ...state,
+    epochs: new Map(state.epochs),
     laterKinds: new Set(state.laterKinds),
     writers: new Map(state.writers),
     packs: new Map(state.packs),
@@ -93,7 +95,7 @@ function apply(draft: Draft, { n, payload }: Entry): void {
     case 'HEAL':
       return applyHeal(draft, payload)
     case 'KEY':
-      return applyKey(draft, payload)
+      return applyKey(draft, n, payload)
     case 'VOID':
       return applyVoid(draft, payload)
     case 'CHECKED':
@@ -123,8 +125,9 @@ function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
 }
 
 /** Void when it goes back to an older epoch. */
-function applyKey(draft: Draft, payload: Key): void {
+function applyKey(draft: Draft, n: number, payload: Key): void {
   if (payload.epoch < draft.epoch) return
+  if (payload.epoch > draft.epoch) draft.epochs.set(payload.epoch, n)
   draft.epoch = payload.epoch
   draft.slots = payload.slots
   draft.slotTimes = slotTimes(payload, draft.slotTimes)

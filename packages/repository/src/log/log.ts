@@ -8,6 +8,7 @@ import type { OpenedSlots } from '../keys/open-slots.ts'
 import { encodeEntry, entryDigest, entryName, openEntry } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { beginState, fold } from './fold.ts'
+import { foldVouched } from './fold-vouched.ts'
 import type { Genesis, Payload } from './payload.ts'
 import { readBounded } from '../read-bounded.ts'
 import { readLog } from './read-log.ts'
@@ -15,34 +16,50 @@ import type { LogState } from './state.ts'
 
 const maxAppendTries = 64
 
+/** Where a log goes on from. */
+export interface LogBegin {
+  readonly state: LogState
+  /** SHA-256 of the entries that were read, up to the state's head, by number. */
+  readonly digests: ReadonlyMap<number, Uint8Array>
+}
+
+export interface LogOptions {
+  /** Where the keys of further epochs are had; without it the ring must hold them all. */
+  readonly slots?: OpenedSlots | undefined
+  /** Default: entry 0. */
+  readonly begin?: LogBegin | undefined
+  /** Told of each entry that this process has appended, with the state that it led to. Must not throw. */
+  readonly onAppended?: ((payload: Payload, state: LogState) => void) | undefined
+}
+
 /** The log as this process has read and extended it. */
 export class Log {
   readonly #store: Store
   readonly #ring: KeyRing
-  readonly #digests: Uint8Array[]
+  readonly #digests: Map<number, Uint8Array>
   readonly #slots: OpenedSlots | undefined
+  readonly #onAppended: NonNullable<LogOptions['onAppended']>
   #state: LogState
   #turn: Promise<unknown> = Promise.resolve()
 
-  /**
-   * @param genesis entry 0
-   * @param slots where the keys of further epochs are had; without it the ring must hold them all
-   */
-  constructor(store: Store, ring: KeyRing, genesis: Entry & { readonly payload: Genesis }, slots?: OpenedSlots) {
+  /** @param genesis entry 0 */
+  constructor(store: Store, ring: KeyRing, genesis: Entry & { readonly payload: Genesis }, options: LogOptions = {}) {
+    const { slots, begin, onAppended = () => undefined } = options
     this.#slots = slots
+    this.#onAppended = onAppended
     this.#store = store
     this.#ring = ring
-    this.#state = beginState(genesis)
-    this.#digests = [genesis.digest]
+    this.#state = begin?.state ?? beginState(genesis)
+    this.#digests = new Map(begin?.digests ?? [[genesis.n, genesis.digest]])
   }
 
   get state(): LogState {
     return this.#state
   }
 
-  /** SHA-256 of entry n, undefined above the head. */
+  /** SHA-256 of entry n; undefined above the head, and below the entry from which the log was read. */
   digestOf(n: number): Uint8Array | undefined {
-    return this.#digests[n]
+    return this.#digests.get(n)
   }
 
   /** Folds what others appended. */
@@ -52,11 +69,8 @@ export class Log {
 
   async #refresh(): Promise<void> {
     const entries = await readLog(this.#store, this.#ring, this.#state.head, (epoch) => this.#learn(epoch))
-    const state = fold(this.#state, entries)
-    await this.#learn(state.epoch)
-    this.#slots?.verify(state, this.#ring)
-    for (const entry of entries) this.#digests[entry.n] = entry.digest ?? new Uint8Array(32)
-    this.#state = state
+    this.#state = await foldVouched(this.#state, entries, { ring: this.#ring, slots: this.#slots }, (epoch) => this.#learn(epoch))
+    for (const entry of entries) this.#digests.set(entry.n, entry.digest ?? new Uint8Array(32))
   }
 
   /** Only epochs that the log has begun are asked for; that it vouches for their slots is verified before anybody sees the state. */
@@ -91,9 +105,10 @@ export class Log {
       const bytes = encodeEntry(this.#ring, { n, epoch, previous: head.digest }, payload)
       if (await this.#put(n, bytes)) {
         const entry: Entry = { n, epoch, previous: head.digest, payload, digest: entryDigest(bytes) }
-        this.#digests[n] = entry.digest
+        this.#digests.set(n, entry.digest)
         this.#state = fold(this.#state, [entry])
         await this.#learn(this.#state.epoch)
+        this.#onAppended(payload, this.#state)
         return { n, bytes: bytes.length }
       }
       await this.#refresh()

@@ -68,7 +68,8 @@ export async function readLog(
   return entries
 }
 
-async function readEntry(
+/** Undefined when the store has none. */
+export async function readEntry(
   store: Store,
   ring: KeyRing,
   n: number,

@@ -35,6 +35,8 @@ export interface DamagedPack {
 export interface LogState {
   readonly head: { readonly n: number; readonly digest: Uint8Array }
   readonly epoch: number
+  /** Each epoch with the entry that began it, oldest first: GENESIS, then KEY entries. */
+  readonly epochs: ReadonlyMap<number, number>
   readonly genesis: Genesis
   readonly slots: readonly SlotRecord[]
   /** Time of the entry that first listed a slot, by its id in hex. */
