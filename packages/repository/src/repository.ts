@@ -66,6 +66,8 @@ export interface Repository {
   newestIntact(instead: Snapshot, without?: string): Promise<Snapshot | undefined>
   /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
   openStream(snapshot: Snapshot): Promise<SealedStream>
+  /** Resolves when nothing is written any more beside what was asked for. To be awaited before the process ends; never rejects. */
+  settled(): Promise<void>
 }
 
 export interface RepositoryParts {
@@ -74,10 +76,9 @@ export interface RepositoryParts {
   readonly slots: OpenedSlots
   readonly log: Log
   readonly snapshots: SnapshotList
-  /** Resolves when nothing is written any more beside what was asked for. To be awaited before the process ends; never rejects. */
-  settled(): Promise<void>
   readonly rollback: Rollback | undefined
   readonly remember: (head: Head) => Promise<void>
+  readonly settled: () => Promise<void>
 }
 
 export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled }: RepositoryParts): Repository {
@@ -86,7 +87,6 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
   })
   const lostOf = (): string[] => [
-  readonly settled: () => Promise<void>
     ...[...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`),
     ...snapshots.unreadable.values(),
   ]
@@ -160,6 +160,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
         without,
       ),
     openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
+    settled,
   }
 }
 
@@ -172,4 +173,3 @@ function rolledBack(store: Store, { remembered, seen }: Rollback): KpipeError {
   const text = `the log of ${store.location} shows ${seen}, but this host has seen ${remembered}: its history is older or another one`
   return new KpipeError('KPIPE_ROLLBACK', text, { remembered, seen })
 }
-    settled,
