@@ -212,6 +212,7 @@ async function backUp(repository: OpenRepository, path: string): Promise<void> {
     codecs,
     workers,
     signal,
+    tagKey: repository.tagKey,
     async openSink({ id, pageBytes }) {
       writer = await repository.begin({
         name: 'bench',
@@ -221,7 +222,7 @@ async function backUp(repository: OpenRepository, path: string): Promise<void> {
         codecs: records,
         tagAlgorithm: tagger.algorithm,
       })
-      return { sink: writer, known: writer.known, tagKey: repository.tagKey, secrets: repository.secrets(records) }
+      return { sink: writer, known: writer.known, secrets: repository.secrets(records) }
     },
   })
   const { bytes, chunks, facts } = report

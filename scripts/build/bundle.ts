@@ -2,7 +2,10 @@ import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
+import type { BuildOptions } from 'esbuild'
+import { lazyOclif } from './lazy-oclif.ts'
 import { lazyPackages } from './lazy-packages.ts'
+import { plainBuiltins } from './plain-builtins.ts'
 import { clone, workspacePackages } from './workspace.ts'
 
 /** Bundled code is ESM; what was CommonJS in it goes on asking for these. */
@@ -17,7 +20,7 @@ const nativeExtras = ['@napi-rs/nice', 'msgpackr-extract']
 
 /**
  * The command line with its workers and all of kpipe's stages in one folder that needs no node_modules: `bin/kpipe.js`,
- * and in `dist/` the command line, the worker, each stage, and what they share.
+ * and in `dist/` the command line, the worker, and each stage.
  * @param to made anew
  */
 export async function bundle(to: string): Promise<void> {
@@ -28,25 +31,29 @@ export async function bundle(to: string): Promise<void> {
   // Piscina looks for `worker.js` beside itself; that file imports ours.
   const piscinaWorker = join(dirname(createRequire(join(clone, 'packages/engine/package.json')).resolve('piscina')), 'worker.js')
   const modules = [...stageEntries, ['engine-worker', join(clone, 'packages/engine/src/workers/worker.ts')] as const]
-  await build({
-    entryPoints: Object.fromEntries([...modules, ['main', join(clone, 'packages/cli/src/main.ts')], ['worker', piscinaWorker]]),
+  const options: BuildOptions = {
     outdir: join(to, 'dist'),
     bundle: true,
-    // Each thread loads its own stages, and an error made by one part is known to the others.
-    splitting: true,
-    chunkNames: 'part-[hash]',
     format: 'esm',
     platform: 'node',
     target: 'node24',
     conditions: ['kpipe-source'],
     external: nativeExtras,
-    plugins: [lazyPackages],
+    plugins: [lazyPackages, plainBuiltins, lazyOclif],
     define: { 'import.meta.resolve': 'resolveBeside', bundledModules: JSON.stringify(modules.map(([name]) => name).join(' ')) },
     inject: [join(import.meta.dirname, 'beside-bundle.ts')],
     banner: { js: commonJs },
+    // Names stay as they are, for stack traces; white space costs time at every start.
+    minifyWhitespace: true,
+    minifySyntax: true,
     legalComments: 'linked',
     logLevel: 'warning',
-  })
+  }
+  // A module costs a third of a millisecond to find and load, whatever is in it: each of these is one file, and of a
+  // stage or worker only what is seldom loaded is a file of its own.
+  await build({ ...options, entryPoints: { main: join(clone, 'packages/cli/src/main.ts') } })
+  for (const [name, path] of [...modules, ['worker', piscinaWorker] as const])
+    await build({ ...options, entryPoints: { [name]: path }, splitting: true, chunkNames: 'part-[hash]' })
   cpSync(join(clone, 'packages/cli/bin'), join(to, 'bin'), { recursive: true })
   for (const file of ['LICENSE', 'packages/cli/README.md']) copyFileSync(join(clone, file), join(to, file.split('/').at(-1)!))
   const { manifest } = workspacePackages().find(({ folder }) => folder === 'packages/cli')!

@@ -1,7 +1,7 @@
 import { backup, streamDigest } from '@kpipe/engine'
 import type { BackupReport, LoadedStage, Pipeline, Workers } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { CodecRecord, SourceStream } from '@kpipe/engine/contracts'
+import type { ChunkPlan, CodecRecord, SourceStream } from '@kpipe/engine/contracts'
 import type { BackupWriter, Repository, Snapshot } from '@kpipe/repository'
 import { stageRecord } from './stage-record.ts'
 
@@ -51,14 +51,13 @@ export async function runBackup(run: BackupRun): Promise<BackupOutcome> {
       inspect: pipeline.inspect,
       codecs: pipeline.codecs,
       limits: pipeline.limits,
+      tagKey: repository.tagKey,
       onProgress: ({ bytes, totalBytes }) => run.onProgress(bytes, totalBytes),
       openSink: async (plan) => {
-        const codecs = pipeline.codecs.map(stageRecord)
-        const tagAlgorithm = await taggerName(pipeline)
-        const chunking = { chunking: plan.id, pageBytes: plan.pageBytes }
-        begun = repository.begin({ ...nameOf(run, stream), ...chunking, codecs, tagAlgorithm })
+        // Known at once: whatever fails meanwhile has it ended in the log.
+        begun = begin(run, stream, plan)
         const writer = await begun
-        return { sink: writer, known: writer.known, tagKey: repository.tagKey, secrets: repository.secrets(codecs) }
+        return { sink: writer, known: writer.known, secrets: repository.secrets(pipeline.codecs.map(stageRecord)) }
       },
     })
     signal.throwIfAborted()
@@ -69,6 +68,13 @@ export async function runBackup(run: BackupRun): Promise<BackupOutcome> {
     await endInLog(begun, error, run.warn)
     throw located(error, repository)
   }
+}
+
+async function begin(run: BackupRun, stream: SourceStream, plan: ChunkPlan): Promise<BackupWriter> {
+  const { pipeline, repository } = run
+  const tagAlgorithm = await taggerName(pipeline)
+  const codecs = pipeline.codecs.map(stageRecord)
+  return repository.begin({ ...nameOf(run, stream), chunking: plan.id, pageBytes: plan.pageBytes, codecs, tagAlgorithm })
 }
 
 /** The loop, which knows no repository, cannot say which store it waited for. */

@@ -44,6 +44,8 @@ export const exitCodes = {
 
 export type KpipeErrorCode = keyof typeof exitCodes
 
+const brand = Symbol.for('@kpipe/engine KpipeError')
+
 /** Plain facts of a failure: endpoint, object name, byte counts. Never a secret. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
@@ -54,6 +56,12 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | r
 export class KpipeError extends Error {
   readonly code: KpipeErrorCode
   readonly details: ErrorDetails
+  readonly [brand] = true
+
+  /** Also those that another copy of this class made: a stage may bring its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
 
   constructor(code: KpipeErrorCode, message: string, details: ErrorDetails = {}, options?: { readonly cause?: unknown }) {
     super(message, options)

@@ -13,13 +13,13 @@ import type {
 } from '../contracts/index.ts'
 import { KpipeError } from '../contracts/index.ts'
 import type { LoadedStage } from '../stages/index.ts'
-import { tagPlaces } from '../workers/known.ts'
 import type { CutRecipe } from '../workers/messages.ts'
 import { stageReference } from '../workers/stage-reference.ts'
 import type { Workers } from '../workers/workers.ts'
 import { CutWindow } from './cut-window.ts'
 import { EncodeWindow } from './encode-window.ts'
 import { FrameFiller } from './frame-filler.ts'
+import { Gatherer } from './gatherer.ts'
 import { readHead } from './head.ts'
 import { Interruption } from './interruption.ts'
 import { type BackupLimits, defaultLimits } from './limits.ts'
@@ -31,7 +31,6 @@ import type { StreamDigest } from './stream-digest.ts'
 export interface OpenedSink {
   readonly sink: Sink
   readonly known: KnownChunks | undefined
-  readonly tagKey: Uint8Array
   readonly secrets: CodecSecrets
 }
 
@@ -51,6 +50,9 @@ export interface BackupOptions {
   readonly inspect: LoadedStage<InspectStage> | undefined
   readonly codecs: readonly LoadedStage<CodecStage>[]
   readonly workers: Workers
+  /** 64 bytes. */
+  readonly tagKey: Uint8Array
+  /** The first segments are cut while it is under way. */
   readonly openSink: (plan: ChunkPlan) => Promise<OpenedSink>
   readonly signal: AbortSignal
   readonly onProgress?: (progress: BackupProgress) => void
@@ -106,33 +108,34 @@ async function stream(
   const inspectPlan = options.inspect?.stage.plan(head.bytes, plan)
   const collector = inspectPlan && options.inspect?.stage.collect(inspectPlan)
 
-  const opened = await stalling(interruption, limits.stallTimeoutMs, options.openSink(plan))
+  const opening = options.openSink(plan)
+  opening.catch(() => {}) // Told by `open`, which waits for it.
   const recipe: CutRecipe = {
     chunk: stageReference(options.chunk),
     plan,
     hash: stageReference(options.hash),
-    tagKey: opened.tagKey,
+    tagKey: options.tagKey,
     inspect: options.inspect && inspectPlan ? { stage: stageReference(options.inspect), plan: inspectPlan } : undefined,
-    known: opened.known,
-    tagPlaces: opened.known && plan.pageBytes === 0 ? tagPlaces(opened.known) : undefined,
   }
   const segmenter = new Segmenter(chunkStage, plan, limits.segmentBytes)
-  const filler = new FrameFiller(limits.frameBytes)
-  const encodes = new EncodeWindow(
-    workers,
-    options.codecs.map(stageReference),
-    opened.secrets,
-    plan.pageBytes,
-    filler,
-    opened.sink,
-    seconds,
-  )
-  const cuts = new CutWindow(workers, recipe, segmenter, collector, filler, encodes, opened.sink, seconds)
-
-  const settle = async (work: Promise<void>) => await stalling(interruption, limits.stallTimeoutMs, work)
+  const cuts = new CutWindow(workers, recipe)
+  const settle = async <Value>(work: Promise<Value>) => await stalling(interruption, limits.stallTimeoutMs, work)
+  const open = async () => {
+    const { sink, known, secrets } = await settle(opening)
+    const filler = new FrameFiller(limits.frameBytes)
+    const encodes = new EncodeWindow(workers, options.codecs.map(stageReference), secrets, plan.pageBytes, filler, sink, seconds)
+    return { encodes, gatherer: new Gatherer({ plan, known, collector, filler, encodes, sink, seconds }) }
+  }
+  let opened: Awaited<ReturnType<typeof open>> | undefined
+  const settleOldestCut = async () => {
+    opened ??= await open()
+    while (opened.encodes.full) await settle(opened.encodes.settleOldest())
+    const { segment, cut } = await interruption.or(cuts.oldest())
+    opened.gatherer.take(segment, cut)
+    segmenter.release(segment)
+  }
   const admit = async (last: boolean) => {
-    while (encodes.full) await settle(encodes.settleOldest())
-    while (cuts.full) await interruption.or(cuts.settleOldest())
+    while (cuts.full) await settleOldestCut()
     const segment = segmenter.take(last)
     if (segment) cuts.admit(segment)
   }
@@ -144,7 +147,7 @@ async function stream(
       if (segmenter.full) await admit(false)
     }
     bytes += piece.length
-    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: cuts.bytesFresh })
+    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
     const began = performance.now()
     piece = head.rest() ?? (await nextPiece(interruption, pieces, digest))
     seconds.add('read', (performance.now() - began) / 1000)
@@ -154,11 +157,9 @@ async function stream(
   if (stream.bytes !== undefined && stream.bytes !== bytes) throw sizeMismatch(stream.bytes, bytes)
   await source.close()
 
-  while (cuts.pending > 0) {
-    while (encodes.full) await settle(encodes.settleOldest())
-    await interruption.or(cuts.settleOldest())
-  }
-  cuts.finish()
+  while (cuts.pending > 0) await settleOldestCut()
+  const { encodes, gatherer } = (opened ??= await open())
+  gatherer.finish()
   while (encodes.pending > 0) await settle(encodes.settleOldest())
   const inspected = await conclude(collector, interruption)
   seconds.add('digest', digest.seconds)
@@ -166,9 +167,9 @@ async function stream(
     bytes,
     digest: await digest.soFar(),
     plan,
-    chunks: cuts.chunks,
-    chunksFresh: cuts.chunksFresh,
-    bytesFresh: cuts.bytesFresh,
+    chunks: gatherer.chunks,
+    chunksFresh: gatherer.chunksFresh,
+    bytesFresh: gatherer.bytesFresh,
     bytesEncoded: encodes.bytesEncoded,
     facts: { ...stream.facts, ...endFacts, ...inspected },
     seconds: seconds.all(),

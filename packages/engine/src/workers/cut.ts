@@ -1,9 +1,8 @@
 import { KpipeError, tagBytes } from '../contracts/index.ts'
 import type { CutResult, CutTask, LookResult, LookTask } from './messages.ts'
-import { knownByPosition, knownByTag } from './known.ts'
 import { blaming, chunkStage, inspectStage, tagger } from './opened-stages.ts'
 
-/** Cuts one segment, tags its chunks, finds those that the parent has, and lets the inspector look at it. */
+/** Cuts one segment, tags its chunks, and lets the inspector look at it. */
 export async function cut(task: CutTask): Promise<CutResult> {
   const { recipe, position } = task
   const bytes = new Uint8Array(task.slot, 0, task.bytes)
@@ -18,24 +17,17 @@ export async function cut(task: CutTask): Promise<CutResult> {
   await blaming(recipe.hash, () => hash.tags(bytes, ends, recipe.tagKey, tags))
   const taggedAt = performance.now()
 
-  const known =
-    recipe.plan.pageBytes > 0
-      ? knownByPosition(tags, recipe.known, position / recipe.plan.pageBytes)
-      : knownByTag(tags, recipe.known, recipe.tagPlaces)
-  const comparedAt = performance.now()
-
   const seconds: Record<string, number> = {
     cut: (cutAt - began) / 1000,
     tag: (taggedAt - cutAt) / 1000,
-    'look up': (comparedAt - taggedAt) / 1000,
   }
-  if (!recipe.inspect) return { tags, ends, known, look: undefined, seconds }
+  if (!recipe.inspect) return { tags, ends, look: undefined, seconds }
   const { stage, plan } = recipe.inspect
   const inspector = await inspectStage(stage)
   const inspectAt = performance.now()
   const found = await blaming(stage, () => inspector.look(bytes, position, plan))
   seconds.inspect = (performance.now() - inspectAt) / 1000
-  return { tags, ends, known, look: found, seconds }
+  return { tags, ends, look: found, seconds }
 }
 
 /** Lets the inspector look at one segment of a stream that is being read back. */

@@ -1,4 +1,4 @@
-import type { ChunkPlan, CodecSecrets, ErrorDetails, InspectPlan, KnownChunks, KpipeErrorCode } from '../contracts/index.ts'
+import type { ChunkPlan, CodecSecrets, ErrorDetails, InspectPlan, KpipeErrorCode } from '../contracts/index.ts'
 
 /** A stage as a worker finds it again: the module, and settings as plain data. */
 export interface StageReference {
@@ -14,9 +14,6 @@ export interface CutRecipe {
   readonly hash: StageReference
   readonly tagKey: Uint8Array
   readonly inspect: { readonly stage: StageReference; readonly plan: InspectPlan } | undefined
-  readonly known: KnownChunks | undefined
-  /** `tagPlaces` of `known`, when chunks are content-defined. */
-  readonly tagPlaces: SharedArrayBuffer | undefined
 }
 
 export interface CutTask {
@@ -29,16 +26,11 @@ export interface CutTask {
   readonly position: number
 }
 
-/** In `CutResult.known`: the parent has no such chunk. */
-export const notKnown = -0x80000000
-
 export interface CutResult {
   /** 16 bytes a chunk. */
   readonly tags: Uint8Array
   /** Ends of the chunks in the segment. */
   readonly ends: Uint32Array
-  /** The parent's chunk with equal tag, or `notKnown`. */
-  readonly known: Int32Array
   readonly look: Uint8Array | undefined
   readonly seconds: Readonly<Record<string, number>>
 }

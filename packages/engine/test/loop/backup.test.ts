@@ -26,7 +26,8 @@ async function run(bytes: Uint8Array, sink: MemorySink, options: Partial<BackupO
     codecs: [xorStage()],
     workers: workers(options.threads ?? 2),
     signal: new AbortController().signal,
-    openSink: async (plan) => ({ sink, known: options.parent?.known(plan.id), tagKey, secrets }),
+    tagKey,
+    openSink: async (plan) => ({ sink, known: options.parent?.known(plan.id), secrets }),
     limits: { segmentBytes: 65_536, frameBytes: 131_072 },
     ...options,
   })
@@ -111,7 +112,7 @@ t.test('a chunk that is lost in the parent is stored again', async (t) => {
     openSink: async (plan) => {
       const known = parent.known(plan.id)
       new Uint8Array(known.tags, 16 * 5, 16).fill(0)
-      return { sink, known, tagKey, secrets }
+      return { sink, known, secrets }
     },
   })
   t.equal(report.chunksFresh, 1)
@@ -183,7 +184,8 @@ t.test('a store that hangs lets the source go', async (t) => {
   const sink = { recipe() {}, frame: () => new Promise<void>(() => void hung++) }
   const stalled = run(new Uint8Array(0), new MemorySink(), {
     stream,
-    openSink: async () => ({ sink, known: undefined, tagKey, secrets }),
+    tagKey,
+    openSink: async () => ({ sink, known: undefined, secrets }),
     limits: { segmentBytes: 65_536, frameBytes: 65_536, stallTimeoutMs: 100 },
   })
   await t.rejects(stalled, { code: 'KPIPE_STORE_STALLED' })

@@ -24,7 +24,8 @@ async function history(versions: readonly Uint8Array[], chunk = pageStage(pageBy
       codecs: [xorStage()],
       workers,
       signal,
-      openSink: async (plan) => ({ sink, known: parent?.known(plan.id), tagKey, secrets }),
+      tagKey,
+      openSink: async (plan) => ({ sink, known: parent?.known(plan.id), secrets }),
       limits: { segmentBytes: 65_536, frameBytes: 65_536 },
     })
     parent = sink

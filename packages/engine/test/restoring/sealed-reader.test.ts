@@ -19,7 +19,8 @@ async function sealed(bytes: Uint8Array, chunk = pageStage(4096), pageBytes = 40
     codecs: [xorStage()],
     workers,
     signal: new AbortController().signal,
-    openSink: async () => ({ sink, known: undefined, tagKey, secrets }),
+    tagKey,
+    openSink: async () => ({ sink, known: undefined, secrets }),
     limits: { segmentBytes: 65_536, frameBytes: 65_536 },
   })
   return sink.sealed(sha256(bytes), pageBytes)

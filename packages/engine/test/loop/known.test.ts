@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import type { KnownChunks } from '@kpipe/engine/contracts'
-import { knownByPosition, knownByTag, tagPlaces } from '../../src/workers/known.ts'
-import { notKnown } from '../../src/workers/messages.ts'
+import { knownByPosition, knownByTag, notKnown, tagPlaces } from '../../src/loop/known.ts'
 
 function knownOf(tags: Uint8Array): KnownChunks {
   const shared = new SharedArrayBuffer(tags.length)

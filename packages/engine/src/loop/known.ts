@@ -1,5 +1,7 @@
 import { type KnownChunks, tagBytes } from '../contracts/index.ts'
-import { notKnown } from './messages.ts'
+
+/** The parent has no such chunk. */
+export const notKnown = -0x80000000
 
 const wordsPerTag = tagBytes / 4
 
@@ -25,13 +27,12 @@ export function knownByPosition(tags: Uint8Array, known: KnownChunks | undefined
 }
 
 /**
- * Open addressing over the parent's tags: index of a chunk plus one, 0 for a free place. Made once per stream and
- * shared with all workers, for a shared buffer arrives in a worker as a new object with every message.
+ * Open addressing over the parent's tags: index of a chunk plus one, 0 for a free place. Made once per stream.
  */
-export function tagPlaces(known: KnownChunks): SharedArrayBuffer {
+export function tagPlaces(known: KnownChunks): Int32Array {
   const words = new Uint32Array(known.tags, 0, known.count * wordsPerTag)
   // At most half of the places are taken, so that every search ends at a free one.
-  const places = new Int32Array(new SharedArrayBuffer(4 * 2 ** Math.ceil(Math.log2(known.count * 2 + 1))))
+  const places = new Int32Array(2 ** Math.ceil(Math.log2(known.count * 2 + 1)))
   const mask = places.length - 1
   for (let chunk = 0; chunk < known.count; chunk++) {
     if (isLost(words, chunk * wordsPerTag)) continue
@@ -39,17 +40,16 @@ export function tagPlaces(known: KnownChunks): SharedArrayBuffer {
     while (places[place] !== 0) place = (place + 1) & mask
     places[place] = chunk + 1
   }
-  return places.buffer
+  return places
 }
 
 /** For each tag the index of a chunk of the parent with that tag, wherever it stands, or `notKnown`. */
-export function knownByTag(tags: Uint8Array, known: KnownChunks | undefined, tagPlaces: SharedArrayBuffer | undefined): Int32Array {
+export function knownByTag(tags: Uint8Array, known: KnownChunks | undefined, places: Int32Array | undefined): Int32Array {
   const count = tags.length / tagBytes
   const found = new Int32Array(count).fill(notKnown)
-  if (!known || !tagPlaces) return found
+  if (!known || !places) return found
   const ours = new Uint32Array(tags.buffer, tags.byteOffset, count * wordsPerTag)
   const theirs = new Uint32Array(known.tags, 0, known.count * wordsPerTag)
-  const places = new Int32Array(tagPlaces)
   for (let index = 0; index < count; index++) found[index] = findTag(places, theirs, ours, index * wordsPerTag)
   return found
 }
