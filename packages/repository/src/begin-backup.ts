@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { RepositoryWriter } from './backup-writer.ts'
 import type { WriterContext } from './backup-writer.ts'
 import type { BackupWriter, BeginOptions } from './backup.ts'
-import type { LogState } from './log/state.ts'
+import type { LogState, SnapshotRecord } from './log/state.ts'
 import { listPacks, loadParent } from './parent.ts'
+import { runningSystem } from './running-system.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -18,7 +18,7 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
   listed.catch(() => undefined) // Thrown where it is awaited.
   const load = (state: LogState): ReturnType<typeof loadParent> =>
     loadParent({ store, ring, state, candidates: candidatesOf(state), listed })
-  const guessedFrom = candidatesOf(log.state).at(-1)?.id
+  const guessedFrom = newestRecord(log.state, candidatesOf)
   const guess = load(log.state)
   guess.catch(() => undefined)
   const open = await log.append({
@@ -27,13 +27,13 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
     time: Date.now(),
     tool: toolName,
     host: hostname(),
-    boot: bootId(),
+    boot: runningSystem(),
     pid: process.pid,
   })
   try {
     await snapshots.load(log.state)
-    // Others may have committed a newer one before this OPEN.
-    const { parent, attention } = candidatesOf(log.state).at(-1)?.id === guessedFrom ? await guess : await load(log.state)
+    // Before this OPEN others may have committed a newer one, or a collection may have moved its chunks.
+    const { parent, attention } = newestRecord(log.state, candidatesOf) === guessedFrom ? await guess : await load(log.state)
     await listed
     return new RepositoryWriter(context, options, writer, parent, attention, open.bytes)
   } catch (error) {
@@ -43,14 +43,12 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
   }
 }
 
-function isParentOf(snapshot: Snapshot, { name, member, chunking }: BeginOptions): boolean {
-  return snapshot.name === name && snapshot.member === member && snapshot.manifest.streams[0].chunking === chunking
+/** Which packs it uses is in it: it is another one after every entry that changes them. */
+function newestRecord(state: LogState, candidatesOf: (state: LogState) => Snapshot[]): SnapshotRecord | undefined {
+  const newest = candidatesOf(state).at(-1)
+  return newest && state.snapshots.get(newest.id)
 }
 
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return '' // Not Linux: a dead writer of this host is then ended by its age alone.
-  }
+function isParentOf(snapshot: Snapshot, { name, member, chunking }: BeginOptions): boolean {
+  return snapshot.name === name && snapshot.member === member && snapshot.manifest.streams[0].chunking === chunking
 }

@@ -18,6 +18,9 @@ import type { SnapshotList } from './snapshot-list.ts'
 import { checkRepository } from './check/check.ts'
 import type { CheckOptions, CheckReport } from './check/check.ts'
 import { newestIntact } from './check/presence.ts'
+import { collect } from './collection/collect.ts'
+import type { PruneOptions } from './collection/prune-options.ts'
+import type { PruneReport } from './collection/prune-report.ts'
 import { forgetSnapshots } from './retention/forget.ts'
 
 /** History that this host, or the caller, has seen, and that the store does not show. */
@@ -57,6 +60,11 @@ export interface Repository {
    * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*
    */
   forget(ids: readonly string[]): Promise<void>
+  /**
+   * Gives back the space of what no snapshot uses, beside backups that run. Changes nothing without `apply`.
+   * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*, KPIPE_STAGE_*
+   */
+  prune(options: PruneOptions): Promise<PruneReport>
   /** @throws KpipeError KPIPE_STORE_*, KPIPE_STAGE_*; damage is in the report */
   check(options: CheckOptions): Promise<CheckReport>
   /**
@@ -146,6 +154,14 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
       if (rollback !== undefined) throw rolledBack(store, rollback)
       await forgetSnapshots(log, snapshots, store.location, ids)
       await remember(headOf(log))
+    },
+    async prune(options) {
+      if (options.apply === true) demandWritable()
+      try {
+        return await collect({ store, ring, log, snapshots, secrets: secretsOf }, options)
+      } finally {
+        if (rollback === undefined) await remember(headOf(log))
+      }
     },
     check(options) {
       const rolledBackNow = (): KpipeError | undefined => rollback && rolledBack(store, rollback)

@@ -69,5 +69,5 @@ export default {
     required: ['path'],
     additionalProperties: false,
   },
-  open: async ({ path }) => directoryStore(path),
+  open: async ({ path }) => ({ ...directoryStore(path), reserve: true }),
 } satisfies StoreStage<{ path: string }>

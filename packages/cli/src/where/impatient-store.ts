@@ -16,6 +16,7 @@ export function impatientStore(store: Store, timeoutMs: number): Store {
   }
   return {
     location: store.location,
+    ...(store.reserve && { reserve: true }),
     create: (name, parts) => within(`create ${name}`, store.create(name, parts)),
     read: (name, range) => within(`read ${name}`, store.read(name, range)),
     async *list(prefix, after) {

@@ -22,6 +22,11 @@ export interface Store {
   /** For messages: a path or a URL without secrets. */
   readonly location: string
   /**
+   * Set by a store that may run full, such as a directory on a disk: the repository then keeps an object of 16 MiB, `reserve/0`, which
+   * a collection removes when there is no room left for a log entry, and fills again at its end.
+   */
+  readonly reserve?: boolean
+  /**
    * Atomic and durable: when it resolves, the object is there whole and survives a loss of power; when it rejects or
    * the process dies, the name holds all of the bytes or nothing. `exists` when another object holds the name; an
    * object with equal bytes counts as created, for the reply to our own success may have been lost.

@@ -42,6 +42,7 @@ export function faultyStore(store: Store, decide: (call: StoreCall) => StoreFaul
   }
   return {
     location: store.location,
+    ...(store.reserve && { reserve: true }),
     calls,
     fired,
     async create(name, parts) {

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Store } from '@kpipe/engine/contracts'
+
+const reserveName = 'reserve/0'
+export const reserveBytes = 16 * 2 ** 20
+
+/**
+ * Makes the object that a collector removes first when the store is full: without room for a log entry nothing could be given
+ * back. Only for stores that ask for it, see contracts/store.ts. Resolves with whether it is there or not needed.
+ */
+export async function fillReserve(store: Store): Promise<boolean> {
+  if (store.reserve !== true || (await store.read(reserveName, { offset: 0, length: 1 })) !== undefined) return true
+  try {
+    // File systems that compress would keep no room for zeros. `exists`: another process was faster.
+    await store.create(reserveName, [randomBytes(reserveBytes)])
+    return true
+  } catch (error) {
+    if (error instanceof KpipeError && error.code === 'KPIPE_STORE_FULL') return false
+    throw error
+  }
+}
+
+/** Runs `work`, and once more without the reserve when the store is full. */
+export async function withReserve<Result>(store: Store, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof KpipeError) || error.code !== 'KPIPE_STORE_FULL') throw error
+    await store.remove(reserveName)
+    return await work()
+  }
+}
