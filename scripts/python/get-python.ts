@@ -60,7 +60,8 @@ async function machinesPython(): Promise<string> {
   const answer = await runTool(program, ['-c', ask]).catch((error: Error) => {
     throw new Error(`no Python can be had (${error.message})`)
   })
-  if (!answer.includes('-True-')) throw new Error(`no Python can be had (${program} is ${answer.split('-').slice(0, 2).join('-')}, older than 3.10)`)
+  if (!answer.includes('-True-'))
+    throw new Error(`no Python can be had (${program} is ${answer.split('-').slice(0, 2).join('-')}, older than 3.10)`)
   return answer.trim().replace('-True-', '-')
 }
 
@@ -76,7 +77,13 @@ async function pythonWith(folder: string): Promise<Python> {
   const env = { PYTHONPATH: folder, PYTHONNOUSERSITE: '1', PYTHONDONTWRITEBYTECODE: '1' }
   const check = 'import cryptography, zstandard; print(cryptography.__file__, zstandard.__file__, sep="\\n")'
   const files = await runTool(program, ['-c', check], { env: { ...process.env, ...env } })
-  if (!files.trim().split('\n').every((file) => file.startsWith(folder))) throw new Error(`${folder} does not have all packages`)
+  if (
+    !files
+      .trim()
+      .split('\n')
+      .every((file) => file.startsWith(folder))
+  )
+    throw new Error(`${folder} does not have all packages`)
   return { program, env }
 }
 
@@ -89,7 +96,9 @@ async function intoCache(folder: string, log: (message: string) => void, findPip
     const [tool, args, env] = await findPip(work)
     log('installing the Python packages of the second reader')
     const options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--no-input', '--quiet']
-    await runTool(tool, [...args, 'install', ...options, `--target=${draft}`, `--requirement=${requirements}`], { env: { ...process.env, ...env } })
+    await runTool(tool, [...args, 'install', ...options, `--target=${draft}`, `--requirement=${requirements}`], {
+      env: { ...process.env, ...env },
+    })
     await pythonWith(draft)
     await chmod(draft, 0o755)
     await rename(draft, folder).catch(async () => {

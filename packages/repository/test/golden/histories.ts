@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pages, seeds } from './pages.ts'
+import { backUp, kpipe, pipeline, secretFiles, type MadeSnapshot } from './program.ts'
+
+/** What a history leaves: the snapshots that are there at its end, oldest first, and the secrets that open it. */
+export interface Made {
+  readonly snapshots: readonly MadeSnapshot[]
+  readonly secrets: readonly (keyof typeof secretFiles)[]
+}
+
+const pageBytes = 4096
+const db = (count: number, changed: Readonly<Record<number, string>> = {}): Buffer => pages(pageBytes, seeds(count, changed))
+
+/** Ways in which a repository comes to be, by kpipe as its users run it. Each makes the folder `repository` and files with secrets. */
+export const histories = {
+  async plain(folder) {
+    await begin(folder)
+    await pipeline(folder, { name: 'archive' })
+    const archive = pages(3000, seeds(40))
+    return {
+      snapshots: [
+        await backUp(folder, 'db', db(24)),
+        await backUp(folder, 'archive', archive),
+        await backUp(folder, 'db', db(24, { 3: 'a', 4: 'b', 20: 'a' })),
+        await backUp(folder, 'archive', Buffer.concat([archive.subarray(0, 60_000), Buffer.from('moved'), archive.subarray(60_000)])),
+        await backUp(folder, 'db', db(30, { 3: 'a', 4: 'c', 25: '7' })),
+        await backUp(folder, 'db', db(9, { 8: 'end' }).subarray(0, 8 * pageBytes + 100)),
+      ],
+      secrets: ['key', 'phrase'],
+    }
+  },
+
+  async blake3(folder) {
+    await begin(folder, 'blake3')
+    return { snapshots: [await backUp(folder, 'db', db(4)), await backUp(folder, 'db', db(5, { 1: 'a' }))], secrets: ['key', 'phrase'] }
+  },
+
+  async keys(folder) {
+    await begin(folder)
+    await writeFile(join(folder, secretFiles.password), 'correct horse, Batterie agrafée\n')
+    const first = await backUp(folder, 'db', db(12))
+    const second = await backUp(folder, 'db', db(12, { 2: 'a', 9: 'a' }))
+    await kpipe(folder, ['key', 'add', '-c', 'db.yaml', '--new-password-file', secretFiles.password])
+    await kpipe(folder, ['key', 'add', '-c', 'db.yaml', '--new-key-file', 'stolen.key'])
+    const third = await backUp(folder, 'db', db(13, { 2: 'a', 9: 'b' }))
+    const slots = JSON.parse(await kpipe(folder, ['key', 'list', '-c', 'db.yaml', '--key-file', 'stolen.key', '--json'])) as Slot[]
+    await kpipe(folder, ['key', 'remove', slots.find(({ opened }) => opened)!.id, '-c', 'db.yaml'])
+    await kpipe(folder, ['key', 'rotate', '-c', 'db.yaml'])
+    const fourth = await backUp(folder, 'db', db(13, { 2: 'b', 9: 'b' }))
+    await kpipe(folder, ['forget', first.id, '-c', 'db.yaml', '--apply'])
+    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase', 'password'] }
+  },
+} satisfies Readonly<Record<string, (folder: string) => Promise<Made>>>
+
+export type HistoryName = keyof typeof histories
+
+interface Slot {
+  readonly id: string
+  readonly opened: boolean
+}
+
+async function begin(folder: string, hash: 'sha256' | 'blake3' = 'sha256'): Promise<void> {
+  await pipeline(folder, { name: 'db', pageBytes, hash })
+  await kpipe(folder, ['init', '-c', 'db.yaml', '--recovery-phrase-file', secretFiles.phrase])
+}

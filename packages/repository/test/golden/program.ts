@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+const bin = resolve(import.meta.dirname, '../../../cli/bin/kpipe.js')
+/** Shared, so that not every process compiles everything anew. */
+const cacheFolder = resolve(import.meta.dirname, '../../../../.cache')
+
+/** What a test secret is called in the folder of a history. */
+export const secretFiles = { key: 'repository.key', phrase: 'phrase.txt', password: 'password.txt' } as const
+
+/** Runs kpipe in a folder, with a home of its own there. @throws Error with what it said when it ends with another code */
+export async function kpipe(folder: string, words: readonly string[], expected = 0): Promise<string> {
+  const child = spawn(process.execPath, [bin, ...words], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: join(folder, 'home'),
+      XDG_STATE_HOME: join(folder, 'home/state'),
+      XDG_CACHE_HOME: cacheFolder,
+      TZ: 'UTC',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const code = await new Promise<number | null>((done, fail) => {
+    child.once('error', fail)
+    child.once('close', done)
+  })
+  if (code !== expected) throw new Error(`kpipe ${words.join(' ')} ended with ${code}: ${stderr}`)
+  return stdout
+}
+
+export interface StreamSettings {
+  readonly name: string
+  /** Length of a page, or content-defined chunks. */
+  readonly pageBytes?: number
+  readonly hash?: 'sha256' | 'blake3'
+}
+
+/** Writes the pipeline file `<name>.yaml`, whose source is the file `<name>.stream`. */
+export async function pipeline(folder: string, { name, pageBytes, hash = 'sha256' }: StreamSettings): Promise<void> {
+  const chunk = pageBytes === undefined ? '{ algorithm: fastcdc }' : `{ algorithm: page, pageBytes: ${pageBytes} }`
+  const stages = [`{ use: chunk, with: ${chunk} }`, `{ use: hash, with: { algorithm: ${hash} } }`, '{ use: compress }', '{ use: seal }']
+  const lines = [
+    `name: ${name}`,
+    `source: { use: file, with: { path: ${name}.stream } }`,
+    `stages: [${stages.join(', ')}]`,
+    'store: { use: store-fs, with: { path: repository } }',
+    `key: { file: ${secretFiles.key} }`,
+  ]
+  await writeFile(join(folder, `${name}.yaml`), `${lines.join('\n')}\n`)
+}
+
+export interface MadeSnapshot {
+  readonly id: string
+  readonly name: string
+  readonly bytes: number
+  /** SHA-256 of the stream, in hex. */
+  readonly sha256: string
+}
+
+/** One backup of these bytes under a name whose pipeline file is there. */
+export async function backUp(folder: string, name: string, stream: Uint8Array, words: readonly string[] = []): Promise<MadeSnapshot> {
+  await writeFile(join(folder, `${name}.stream`), stream)
+  const output = await kpipe(folder, ['run', `${name}.yaml`, '--json', ...words])
+  const { snapshot_id: id } = JSON.parse(output.trim().split('\n').at(-1)!) as { snapshot_id: string }
+  return { id, name, bytes: stream.length, sha256: createHash('sha256').update(stream).digest('hex') }
+}
+
+/** SHA-256 in hex of what kpipe restores of a snapshot. */
+export async function restored(folder: string, id: string, secret: readonly string[]): Promise<string> {
+  await kpipe(folder, ['restore', id, '--store', 'repository', ...secret, '--to', `restored-${id}`])
+  return createHash('sha256')
+    .update(await readFile(join(folder, `restored-${id}`)))
+    .digest('hex')
+}
