@@ -2,7 +2,7 @@
 // Plain JavaScript that old versions of Node can read: it only finds the Node and the code to run.
 // An import statement has node load every part of its modules, which takes longer than all else here.
 const builtin = async (name) => (process.getBuiltinModule ? process.getBuiltinModule(name) : (await import(name)).default)
-const { existsSync, readFileSync, realpathSync } = await builtin('node:fs')
+const { existsSync, mkdirSync, readFileSync, realpathSync } = await builtin('node:fs')
 const module = await builtin('node:module')
 const { constants, homedir } = await builtin('node:os')
 const { dirname, join, sep } = await builtin('node:path')
@@ -38,6 +38,8 @@ function cacheCompiledCode() {
   if (chosen) return
   try {
     const folder = join(cache && cache.startsWith('/') ? cache : join(homedir(), '.cache'), 'kpipe', 'compiled')
+    // What lies there is run: nobody else may write it, whatever the umask.
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     const { directory } = module.enableCompileCache(folder)
     if (directory) process.env.NODE_COMPILE_CACHE = folder
   } catch {
