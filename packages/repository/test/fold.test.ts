@@ -152,7 +152,7 @@ test('a COMPACT gives the snapshots that it examined new packs, and condemns the
   )
   t.same(again.replaced.get(packId(anna, 0)), [into, packNumber(7, 1)], 'what was led to a pack is led on')
   t.same(again.replaced.get(packId(anna, 1)), [into, packNumber(7, 1), packNumber(7, 0)])
-  const swept = fold(again, entries(8, [sweep(old, into, later)]))
+  const swept = fold(again, entries(8, [sweep(old, later, into)]))
   t.same(swept.replaced.get(packId(anna, 0)), [packNumber(7, 1)])
   t.equal(swept.packs.size, 2)
 })
@@ -163,7 +163,37 @@ test('a COMPACT without an open writer, of a pack that is gone, or of what nobod
   t.equal(after(...made, compact([old], [0], 1, 2)).packs.size, 1)
   t.equal(after(...made, open(prune), compact([old], [0], 1, 4)).packs.size, 1)
   t.equal(after(...made, open(prune), compact([old, packNumber(2, 1)], [0, 0], 1, 2)).packs.size, 1)
-  t.equal(after(...made, open(prune), compact([old], [0], 1, 2)).packs.size, 2)
+  t.equal(after(...made, open(prune), compact([old], [0], 1, 3)).packs.size, 2)
+})
+
+test('a COMPACT of what was examined before chunks went elsewhere has no effect', async (t) => {
+  const [one, two] = [packNumber(2, 0), packNumber(2, 1)]
+  const made = [open(anna), snapshot(anna, 'a', 2), open(prune), open(ben)]
+  const others = (old: number[]): Payload =>
+    ({
+      ...compact(
+        old,
+        old.map(() => 0),
+        1,
+        4,
+      ),
+      writer: ben,
+    }) as Payload
+  const tags = encodeTagsByPack(new Map([[two, ['01'.repeat(16)]]]))
+  const damaged: Payload = { kind: 'DAMAGED', time: 0, ...tags }
+  const checked: Payload = { kind: 'CHECKED', time: 0, packs: encodePackNumbers([one, two]) }
+  const into = (state: LogState, upTo: number): boolean =>
+    fold(state, entries(state.head.n + 1, [compact([one], [0], 1, upTo)])).replaced.get(packId(anna, 0))?.length === 1
+  t.ok(into(after(...made), 3))
+  t.notOk(into(after(...made), 2), 'it was examined before the OPEN')
+  for (const change of [others([two]), damaged, { kind: 'HEAL', time: 0, ...tags } as const]) {
+    t.notOk(into(after(...made, change), 4), change.kind)
+    t.ok(into(after(...made, change), 5), `examined after ${change.kind}`)
+  }
+  t.ok(into(after(...made, checked), 4), 'nothing was damaged')
+  t.notOk(into(after(...made, damaged, checked), 5), 'a pack came back')
+  t.ok(into(after(...made, compact([two], [0], 1, 4)), 4), 'its own one is taken into account')
+  t.notOk(into(after(...made, { kind: 'FORGET', time: 0, snapshots: [] }, compact([two], [0], 1, 5)), 4), 'it has looked again since')
 })
 
 test('a SNAPSHOT that names an old pack after the COMPACT keeps it', async (t) => {

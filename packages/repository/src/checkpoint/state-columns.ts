@@ -1,8 +1,8 @@
 import { operations } from '../features.ts'
 import type { Requirements } from '../features.ts'
 import { isOpen, isRequirements, isSlots } from '../log/payload-shape.ts'
-import type { Genesis, Open, SlotRecord } from '../log/payload.ts'
-import type { LogState } from '../log/state.ts'
+import type { Genesis, SlotRecord } from '../log/payload.ts'
+import type { LogState, WriterRecord } from '../log/state.ts'
 import { decodeTagsByPack, encodeTagsByPack } from '../log/tags-by-pack.ts'
 import { bin, count, isListOf, isMap, isMapOf } from '../shape.ts'
 import type { Shape } from '../shape.ts'
@@ -25,7 +25,7 @@ interface StoredState {
   /** Id of each slot and the time of the entry that first listed it. */
   readonly slot_times: readonly (readonly [Uint8Array, number])[]
   readonly requires: Requirements
-  readonly writers: readonly (Open & { readonly entry: number })[]
+  readonly writers: readonly WriterRecord[]
   readonly packs: StoredPacks
   readonly snapshots: StoredSnapshots
   readonly condemned: StoredEntries
@@ -97,7 +97,7 @@ const isStoredState = isMapOf({
   slots: isSlots,
   slot_times: isListOf(isPair(bin(slotIdBytes), (time) => typeof time === 'number')),
   requires: (value) => isRequirements(value) && operations.every((operation) => isMap(value) && value[operation] !== undefined),
-  writers: isListOf((value) => isOpen(value) && isMapOf({ entry: count() })(value)),
+  writers: isListOf((value) => isOpen(value) && isMapOf({ entry: count(), floor: count() })(value)),
   packs: isMap,
   snapshots: isMap,
   condemned: isMap,

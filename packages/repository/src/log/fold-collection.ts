@@ -3,6 +3,7 @@ import type { Draft } from './draft.ts'
 import { addPacks } from './new-packs.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
 import type { Compact, Condemn, Sweep } from './payload.ts'
+import { placesChanged } from './places-changed.ts'
 
 /** Void as a whole when a snapshot that is not forgotten uses one of the packs, or one is not there. */
 export function applyCondemn(draft: Draft, n: number, payload: Condemn): void {
@@ -32,12 +33,16 @@ export function applySweep(draft: Draft, payload: Sweep): void {
 }
 
 /**
- * Void without an open writer, when an old pack is not there, and when `up_to` is not below the entry. The snapshots that were
- * examined use the new packs instead of the old ones; an old one that a later snapshot uses stays with it.
+ * Void without an open writer, when an old pack is not there, when `up_to` is not below the entry, and when chunks went elsewhere
+ * since. The snapshots that were examined use the new packs instead of the old ones; an old one that a later snapshot uses stays
+ * with it.
  */
 export function applyCompact(draft: Draft, n: number, payload: Compact): void {
   const old = decodePackNumbers(payload.old)
-  if (!draft.writers.has(hex(payload.writer)) || payload.up_to >= n || !old.every((number) => draft.packs.has(number))) return
+  const id = hex(payload.writer)
+  const writer = draft.writers.get(id)
+  if (writer === undefined || payload.up_to < writer.floor || payload.up_to >= n) return
+  if (!old.every((number) => draft.packs.has(number))) return
   const added = addPacks(draft, n, payload)
   const column = new VarintReader(payload.into)
   const into = new Map(old.map((number) => [number, added[column.next()]]))
@@ -52,6 +57,9 @@ export function applyCompact(draft: Draft, n: number, payload: Compact): void {
     const { id } = draft.packs.get(number)!
     draft.replaced.set(id, [...new Set([...(draft.replaced.get(id) ?? []), into.get(number)!])])
   }
+  // Its next one may go on from the same examination, or from a later one.
+  draft.writers.set(id, { ...writer, floor: payload.up_to })
+  placesChanged(draft, n, id)
   const used = usedPacks(draft)
   for (const number of [...old, ...added]) if (!used.has(number) && !draft.condemned.has(number)) draft.condemned.set(number, n)
 }

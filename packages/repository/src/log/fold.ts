@@ -4,9 +4,10 @@ import type { Draft } from './draft.ts'
 import type { Entry, LostEntry } from './entry.ts'
 import { applyCompact, applyCondemn, applySweep } from './fold-collection.ts'
 import { applyChecked, applyDamaged, applyHeal, healingPacks } from './fold-damage.ts'
+import { applyVoid } from './fold-void.ts'
 import { addPacks, packId } from './new-packs.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
-import type { Genesis, Key, SnapshotEntry, Void } from './payload.ts'
+import type { Genesis, Key, SnapshotEntry } from './payload.ts'
 import type { LogState } from './state.ts'
 
 /** The state before any entry but GENESIS. */
@@ -55,25 +56,28 @@ export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): 
   for (const entry of entries) {
     draft.head = { n: entry.n, digest: entry.digest ?? new Uint8Array(32) }
     if (!('payload' in entry)) draft.lost.set(entry.n, entry)
-    else if (isOfEpoch(draft, entry.epoch)) apply(draft, entry)
+    else if (isOfEpoch(draft, entry.epoch)) {
+      if (entry.epoch > draft.epoch) draft.sealedUnder = entry.epoch
+      apply(draft, entry)
+    }
   }
   return draft
 }
 
 /**
  * An older one: sealed under keys that were replaced, its writer did not know of the KEY entry before it. A newer one: no KEY entry
- * has begun it, unless one of the lost entries was that.
+ * has begun it, unless one of the lost entries was that; from then on the older epoch is over, or a thief of its keys could go on in it.
  */
-function isOfEpoch({ epoch: current, lost }: Draft, epoch: number): boolean {
-  return epoch === current || (epoch > current && lost.size > 0)
+function isOfEpoch({ epoch: current, lost, sealedUnder = current }: Draft, epoch: number): boolean {
+  return lost.size === 0 ? epoch === current : epoch >= sealedUnder
 }
 
-function apply(draft: Draft, { n, payload }: Entry): void {
+function apply(draft: Draft, { n, epoch, payload }: Entry): void {
   draft.requires = joinRequirements(draft.requires, payload.requires)
   switch (payload.kind) {
     case 'OPEN': {
       const writer = hex(payload.writer)
-      if (!draft.writers.has(writer)) draft.writers.set(writer, { ...payload, entry: n })
+      if (!draft.writers.has(writer)) draft.writers.set(writer, { ...payload, entry: n, floor: n })
       return
     }
     case 'ABORT':
@@ -93,11 +97,11 @@ function apply(draft: Draft, { n, payload }: Entry): void {
     case 'DAMAGED':
       return applyDamaged(draft, n, payload)
     case 'HEAL':
-      return applyHeal(draft, payload)
+      return applyHeal(draft, n, payload)
     case 'KEY':
       return applyKey(draft, n, payload)
     case 'VOID':
-      return applyVoid(draft, payload)
+      return applyVoid(draft, epoch, payload)
     case 'CHECKED':
       return applyChecked(draft, n, payload)
     case 'GENESIS':
@@ -126,9 +130,11 @@ function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
 
 /** Void when it goes back to an older epoch. */
 function applyKey(draft: Draft, n: number, payload: Key): void {
-  if (payload.epoch < draft.epoch) return
+  if (payload.epoch < (draft.sealedUnder ?? draft.epoch)) return
   if (payload.epoch > draft.epoch) draft.epochs.set(payload.epoch, n)
   draft.epoch = payload.epoch
+  draft.slotsSince = n
+  draft.sealedUnder = undefined
   draft.slots = payload.slots
   draft.slotTimes = slotTimes(payload, draft.slotTimes)
 }
@@ -136,11 +142,6 @@ function applyKey(draft: Draft, n: number, payload: Key): void {
 /** When each slot came, by its id in hex. */
 function slotTimes({ slots, time }: Genesis | Key, before: ReadonlyMap<string, number>): Map<string, number> {
   return new Map(slots.map(({ id }) => [hex(id), before.get(hex(id)) ?? time]))
-}
-
-function applyVoid(draft: Draft, payload: Void): void {
-  const lost = draft.lost.get(payload.n)
-  if (lost !== undefined && hex(lost.digest ?? new Uint8Array(0)) === hex(payload.digest)) draft.lost.delete(payload.n)
 }
 
 function hex(bytes: Uint8Array): string {

@@ -9,7 +9,7 @@ import { encodeEntry, entryDigest, entryName, openEntry } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { beginState, fold } from './fold.ts'
 import { foldVouched } from './fold-vouched.ts'
-import type { Genesis, Payload } from './payload.ts'
+import type { Genesis, Key, Payload, Void } from './payload.ts'
 import { readBounded } from '../read-bounded.ts'
 import { readLog } from './read-log.ts'
 import type { LogState } from './state.ts'
@@ -86,7 +86,12 @@ export class Log {
    * @throws KpipeError KPIPE_APPEND_LOST after 64 tries; KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED when nothing may be appended
    */
   append(payload: Payload, check: (state: LogState) => void = () => undefined): Promise<{ n: number; bytes: number }> {
-    return this.#inTurn(() => this.#append(payload, check))
+    return this.#inTurn(() => this.#append(payload, check, false))
+  }
+
+  /** Like `append`, although entries are lost: for what says how to go on without them. */
+  appendRepair(payload: Key | Void, check: (state: LogState) => void): Promise<{ n: number; bytes: number }> {
+    return this.#inTurn(() => this.#append(payload, check, true))
   }
 
   /** Several writers of one process share this log: each call sees the state that the one before it left. */
@@ -96,11 +101,12 @@ export class Log {
     return result
   }
 
-  async #append(payload: Payload, check: (state: LogState) => void): Promise<{ n: number; bytes: number }> {
+  async #append(payload: Payload, check: (state: LogState) => void, repairs: boolean): Promise<{ n: number; bytes: number }> {
     for (let attempt = 0; attempt < maxAppendTries; attempt++) {
-      this.#demandWritable()
+      this.#demandWritable(repairs)
       check(this.#state)
-      const { head, epoch } = this.#state
+      const { head, sealedUnder, epoch: current } = this.#state
+      const epoch = sealedUnder ?? current
       const n = head.n + 1
       const bytes = encodeEntry(this.#ring, { n, epoch, previous: head.digest }, payload)
       if (await this.#put(n, bytes)) {
@@ -129,10 +135,10 @@ export class Log {
     return held instanceof Uint8Array && Buffer.compare(held, bytes) === 0
   }
 
-  #demandWritable(): void {
+  #demandWritable(repairs: boolean): void {
     const { lost, laterKinds, requires } = this.#state
     const { location } = this.#store
-    for (const { n, reason } of lost.values()) {
+    for (const { n, reason } of repairs ? [] : lost.values()) {
       throw new KpipeError('KPIPE_DAMAGED', `nothing can be appended to the log of ${location}: ${entryName(n)} is lost, ${reason}`, {
         object: entryName(n),
       })

@@ -68,7 +68,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   SWEEP: isMapOf({ writer: bin(8), packs: isPackNumbers }),
   KEY: isMapOf({ epoch: count(0xffff_ffff), slots: isSlots }),
   CHECKED: isMapOf({ packs: isPackNumbers }),
-  VOID: isMapOf({ n: count(), digest: (value) => isBytes(value, 32) || isBytes(value, 0) }),
+  VOID: isMapOf({ n: count(), digest: (value) => isBytes(value, 32) || isBytes(value, 0), state: optional(bin()) }),
   COMPACT: isCompact,
   DAMAGED: isTagsByPack,
   HEAL: isTagsByPack,

@@ -98,6 +98,8 @@ export interface Void extends Every {
   readonly kind: 'VOID'
   readonly n: number
   readonly digest: Uint8Array
+  /** What the entry said is in it, see packed-state.ts: the state after the entry before this one. */
+  readonly state?: Uint8Array
 }
 
 /** New packs hold what lives of old ones. Acts on snapshots of entries up to `up_to` only, which were examined. */

@@ -23,6 +23,14 @@ export interface SnapshotRecord {
   readonly packs: readonly number[]
 }
 
+/** A writer without a SNAPSHOT or ABORT. */
+export interface WriterRecord extends Open {
+  /** Of its OPEN. */
+  readonly entry: number
+  /** Least `up_to` of a COMPACT of it: its OPEN, or a later entry since which others have chunks elsewhere. */
+  readonly floor: number
+}
+
 /** Chunks of a pack that are known to be lost. */
 export interface DamagedPack {
   /** The newest DAMAGED entry that names it. */
@@ -45,7 +53,7 @@ export interface LogState {
   /** Kinds of entries that this version does not act on. */
   readonly laterKinds: ReadonlySet<string>
   /** Writers without a SNAPSHOT or ABORT, by id in hex. */
-  readonly writers: ReadonlyMap<string, Open & { readonly entry: number }>
+  readonly writers: ReadonlyMap<string, WriterRecord>
   /** All packs that are not swept, by number. */
   readonly packs: ReadonlyMap<number, PackRecord>
   readonly packsById: ReadonlyMap<string, PackRecord>
@@ -63,4 +71,8 @@ export interface LogState {
   readonly healed: ReadonlyMap<string, readonly number[]>
   /** Entries that did not open and that no VOID names. */
   readonly lost: ReadonlyMap<number, LostEntry>
+  /** Where entries are lost: the epoch of the newest entry that counted, when no KEY entry that is there has begun it. */
+  readonly sealedUnder?: number | undefined
+  /** The newest KEY entry that was folded since the state began; undefined when there was none. */
+  readonly slotsSince?: number | undefined
 }
