@@ -367,23 +367,22 @@ class State:
 
     def __init__(self):
         self.epoch, self.slots, self.tag_algorithm, self.marker, self.features = 1, [], None, None, []
-        self.open, self.snapshots, self.lost = {}, {}, {}
+        self.open, self.floors, self.snapshots, self.lost = {}, {}, {}, {}
         self.packs, self.ids, self.condemned = {}, {}, {}
         self.missing, self.healed, self.replaced = defaultdict(set), defaultdict(list), defaultdict(list)
 
     def apply(self, n, epoch, entry):
-        kind = entry['kind']
-        self.features += entry.get('requires', {}).get('read', [])
+        rule, features = RULES.get(entry['kind']), entry.get('requires', {}).get('read', [])
         if epoch != self.epoch and not (self.lost and epoch > self.epoch):
             return
-        rule = RULES.get(kind)
+        self.epoch = epoch
+        self.features += features
         if rule:
             rule(self, n, entry)
-        self.epoch = max(self.epoch, epoch)
 
     def genesis(self, n, entry):
-        marker, slots = entry['marker'], listed(entry)
-        self.tag_algorithm, self.marker, self.slots = entry['tag_algorithm'], marker, slots
+        if n == 0:
+            self.tag_algorithm, self.marker, self.slots = entry['tag_algorithm'], entry['marker'], listed(entry)
 
     def key(self, n, entry):
         epoch, slots = entry['epoch'], listed(entry)
@@ -391,7 +390,7 @@ class State:
             self.epoch, self.slots = epoch, slots
 
     def begin(self, n, entry):
-        self.open[entry['writer']] = n
+        self.floors[entry['writer']] = self.open.setdefault(entry['writer'], n)
 
     def abort(self, n, entry):
         self.open.pop(entry['writer'], None)
@@ -442,9 +441,11 @@ class State:
         writer, new, old = entry['writer'], new_packs(n, entry), pack_numbers(entry['old'])
         into, up_to = varints(entry['into']), entry['up_to']
         moves = [(number, new[place].number) for number, place in zip(old, into, strict=True)]
-        if writer not in self.open or up_to >= n or any(number not in self.packs for number in old):
+        if writer not in self.open or not self.floors[writer] <= up_to < n or any(number not in self.packs for number in old):
             return
         self.know(new)
+        self.moved(n)
+        self.floors[writer] = up_to
         for snapshot in self.snapshots.values():
             if snapshot.entry <= up_to:
                 gone = [move for move in moves if move[0] in snapshot.packs]
@@ -463,6 +464,7 @@ class State:
         for number, tags in tags_by_pack(entry):
             if number in self.packs:
                 self.missing[number].update(tags)
+                self.moved(n)
 
     def heal(self, n, entry):
         found = tags_by_pack(entry)
@@ -473,10 +475,16 @@ class State:
                 self.healed[tag].append(number)
         for snapshot in self.snapshots.values():
             self.heal_users(snapshot)
+        self.moved(n)
 
     def checked(self, n, entry):
         for number in pack_numbers(entry['packs']):
-            self.missing.pop(number, None)
+            if self.missing.pop(number, None):
+                self.moved(n)
+
+    def moved(self, n):
+        """Chunks are to be had elsewhere from entry n on: what open writers examined before says nothing any more."""
+        self.floors = dict.fromkeys(self.open, n)
 
     def void(self, n, entry):
         if entry['n'] in self.lost and self.lost[entry['n']] == entry['digest']:
@@ -545,7 +553,10 @@ def read_log(store, keys, repository, marker):
         except MISSHAPEN:
             state.lost[n] = sha256(data) if data else b''
         before = sha256(data) if opened else None
+        check_slots(keys, state, so_far=True)
     refuse_features(state.features)
+    if state.tag_algorithm is None:
+        raise Failure(DAMAGE, 'log/00000000000000000000 does not open, and with it all is lost that tells true keys from false ones')
     if state.marker and state.marker != marker:
         raise Failure(DAMAGE, 'the marker is not the one that the log names')
     check_slots(keys, state)
@@ -565,18 +576,20 @@ def open_entry(keys, repository, n, data):
         return None
 
 
-def check_slots(keys, state):
-    """Roots hold only when the log lists the slot object that they came from."""
-    if 0 in state.lost and not state.slots:
-        raise Failure(DAMAGE, 'the first entry of the log is lost, and with it what tells true keys from false ones')
+def check_slots(keys, state, so_far=False):
+    """Roots hold only when the log lists the slot object that they came from, at its end at the latest."""
     digests = {(slot, epoch): digest for slot, epoch, digest in state.slots}
     for epoch, (slot, _) in keys.roots.items():
-        if slot.id not in {slot for slot, _ in digests}:
-            raise Failure(KEY, f'the log does not list the slot that opens with this {slot.kind}; it was removed')
-        if (slot.id, epoch) not in digests and state.lost:
-            complain(f'{slot.name} is not listed in what is left of the log; who can write there may have forged what is of epoch {epoch}')
-        elif digests.get((slot.id, epoch)) != slot.digest:
+        if digests.get((slot.id, epoch), slot.digest) != slot.digest:
             raise Failure(DAMAGE, f'{slot.name} is not the object that the log lists')
+        if so_far or (slot.id, epoch) in digests:
+            continue
+        if state.lost:
+            complain(f'{slot.name} is not listed in what is left of the log; who can write there may have forged what is of epoch {epoch}')
+        elif slot.id in {slot for slot, _ in digests}:
+            raise Failure(DAMAGE, f'{slot.name} is not listed in the log')
+        else:
+            raise Failure(KEY, f'the log does not list the slot that opens with this {slot.kind}; it was removed')
 
 
 # --- packs --------------------------------------------------------------------------------------------------------------------------------
