@@ -1,0 +1,5 @@
+import type { Suite } from '../suite.ts'
+import { crashSuite } from './crash.ts'
+import { errorsSuite } from './errors.ts'
+
+export const suites: readonly Suite[] = [crashSuite, errorsSuite]
