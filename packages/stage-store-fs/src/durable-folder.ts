@@ -16,14 +16,13 @@ export class DurableFolders {
   }
 
   /**
-   * Makes a folder within the root, and what is missing above it, with mode 0700. Once per process each folder's name is made
-   * durable even if it was there: another process may have made it just now and not have come to its fsync.
+   * Makes a folder within the root, and what is missing above it, with mode 0700. Once per process the names of all folders up to
+   * the top are made durable even if they were there: another process may have made them and not have come to its fsync.
    */
   async make(path: string): Promise<void> {
-    if (this.#known.has(path)) return
-    const parent = dirname(path)
-    if (path !== this.#root) await this.make(parent)
-    await this.#makeFolder(path, path !== this.#root)
+    if (this.#known.has(path) || dirname(path) === path) return
+    await this.make(dirname(path))
+    await this.#makeFolder(path)
     this.#known.add(path)
   }
 
@@ -59,15 +58,16 @@ export class DurableFolders {
     }
   }
 
-  /** Makes what is missing above it as well. A folder whose name could not be made durable is taken back. */
-  async #makeFolder(path: string, always: boolean): Promise<void> {
+  /** A folder whose name could not be made durable is taken back. */
+  async #makeFolder(path: string): Promise<void> {
     const parent = dirname(path)
     const failures = this.failuresOf(parent)
     const made = await this.#mkdir(path)
-    if (!made && !always) return
     try {
       await this.sync(parent, made ? failures : undefined)
     } catch (error) {
+      // Folders above the root may be closed to who owns the repository, or be of a kind that knows no fsync.
+      if (!made && !parent.startsWith(this.#root) && hasCode(error, 'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP')) return
       if (made) await this.#files.rmdir(path).catch(() => undefined) // Another process may have put something into it.
       throw error
     }
@@ -76,13 +76,17 @@ export class DurableFolders {
   /** False when it was there. */
   async #mkdir(path: string): Promise<boolean> {
     try {
+      // Some mounted folders refuse this differently from others when they are there.
+      if (!path.startsWith(this.#root) && (await this.#files.stat(path)) !== undefined) return false
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error
+    }
+    try {
       await this.#files.mkdir(path, { mode: 0o700 })
       return true
     } catch (error) {
-      if (hasCode(error, 'EEXIST')) return false
-      if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
-      await this.#makeFolder(dirname(path), false)
-      return this.#mkdir(path)
+      if (!hasCode(error, 'EEXIST')) throw error
+      return false
     }
   }
 }
