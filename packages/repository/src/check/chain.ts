@@ -9,13 +9,19 @@ import { readLog } from '../log/read-log.ts'
 import type { LogState } from '../log/state.ts'
 import { mapLimit } from '../map-limit.ts'
 import { markerName } from '../marker.ts'
+import { checkCheckpoints } from './checkpoints.ts'
 import type { DamageList } from './damage.ts'
 
-/** Reads the log from entry 0, every link of its chain; undefined when two entries are of different histories. */
+/**
+ * Reads the log from entry 0, every link of its chain, and holds the newest checkpoints against it; undefined when two entries are of
+ * different histories.
+ */
 export async function checkChain(store: Store, ring: KeyRing, damages: DamageList): Promise<LogState | undefined> {
   const state = await damages.noting(entryName(0), [], async () => {
     const genesis = await readGenesis(store, ring)
-    return fold(beginState(genesis), await readLog(store, ring, genesis))
+    const entries = await readLog(store, ring, genesis)
+    await checkCheckpoints(store, ring, genesis, entries, damages)
+    return fold(beginState(genesis), entries)
   })
   for (const { n, reason } of state?.lost.values() ?? []) damages.add(entryName(n), reason, [])
   return state

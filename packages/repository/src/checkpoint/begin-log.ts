@@ -54,7 +54,7 @@ async function beginAt(context: BeginContext, n: number, heads: readonly Remembe
   const ring = keyRing(context.ring.repositoryId, [context.ring.bundle(genesis.epoch)!])
   const learn = async (epoch: number): Promise<void> => {
     const bundle = ring.knows(epoch) ? undefined : await slots.learn(epoch)
-    if (bundle !== undefined) ring.add(bundle)
+    if (bundle !== undefined && Buffer.compare(bundle.tagKey, ring.tagKey) === 0) ring.add(bundle)
   }
   const places = [n, ...heads.map((head) => head.n)]
   const first = Math.min(...places)

@@ -28,9 +28,8 @@ export interface VouchContext {
 
 /** Whether the keys of the checkpoint's epoch were in use after its entry. @throws KpipeError KPIPE_DAMAGED when a slot is not the one that is listed */
 export async function vouchForKeys(context: VouchContext): Promise<boolean> {
-  const { state, chain, heads } = context
+  const { chain, heads } = context
   const entryAt = (n: number): Entry => chain[n - chain[0].n]
-  if (epochAfter(entryAt(state.head.n)) !== state.epoch) return false
   if (!heads.every((head) => leadsThere(context, head, head.keys?.epoch ?? epochAfter(entryAt(head.n))))) return false
   return heads.some(({ keys }) => keys !== undefined) || isBegunByLog(context)
 }
@@ -49,7 +48,10 @@ function leadsThere({ ring, slots, state, chain }: VouchContext, head: Remembere
   return epoch === state.epoch && (listed === undefined || encode(listed).equals(encode(state.slots)))
 }
 
-/** For who knows no head: each epoch that the secret has a slot of was begun by a KEY entry under the one before, from GENESIS on. */
+/**
+ * For who knows no head: from GENESIS on each epoch was begun by a KEY entry under the one before, that lists a slot of the secret,
+ * and the secret has a slot of no other.
+ */
 async function isBegunByLog({ store, ring, slots, state }: VouchContext): Promise<boolean> {
   if (!slots.bundles.every(({ epoch }) => state.epochs.has(epoch))) return false
   const [[first, genesis], ...later] = state.epochs
@@ -60,6 +62,7 @@ async function isBegunByLog({ store, ring, slots, state }: VouchContext): Promis
     const entry = await readEntry(store, ring, n, async () => undefined)
     if (entry === undefined || !('payload' in entry) || entry.epoch !== before) return false
     if (entry.payload.kind !== 'KEY' || entry.payload.epoch !== epoch) return false
+    if (!entry.payload.slots.some((slot) => slot.epoch === epoch && slots.opened(Buffer.from(slot.id).toString('hex')))) return false
     slots.demandListed(entry.payload.slots, ring)
     ;[before, last] = [epoch, n]
   }
