@@ -40,7 +40,7 @@ test('streams of several recipe parts and a manifest that is too large for the l
   const manyTags = Array.from({ length: 700 }, (_, index) => ['--tag', `${index}`.padEnd(100, 'x')]).flat()
   const snapshots = [
     await backUp(folder, 'db', pages(512, seeds(66_000))),
-    await backUp(folder, 'db', pages(512, seeds(66_500, { 5: 'a', 66_100: 'b' })), manyTags),
+    await backUp(folder, 'db', pages(512, seeds(66_500, { 5: 'a', 66_100: 'b' })), { words: manyTags }),
     await backUp(folder, 'db', pages(512, seeds(65_537, { 5: 'b' }))),
   ]
   await readsAll(t, folder, { snapshots, secrets: ['key'] })

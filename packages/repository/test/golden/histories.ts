@@ -1,5 +1,8 @@
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exitCodes } from '@kpipe/engine/contracts'
+import { packClasses } from '../../src/format.ts'
 import { pages, seeds } from './pages.ts'
 import { backUp, kpipe, pipeline, secretFiles, type MadeSnapshot } from './program.ts'
 
@@ -36,6 +39,18 @@ export const histories = {
     return { snapshots: [await backUp(folder, 'db', db(4)), await backUp(folder, 'db', db(5, { 1: 'a' }))], secrets: ['key', 'phrase'] }
   },
 
+  async healed(folder) {
+    await begin(folder)
+    const first = await backUp(folder, 'db', db(20))
+    damage(folder)
+    await kpipe(folder, ['check', '--read-data', '-c', 'db.yaml'], exitCodes.KPIPE_DAMAGED)
+    // Everything but page 3 is there to be stored again, and heals the first snapshot; the page comes with the third.
+    const second = await backUp(folder, 'db', db(21, { 3: 'a' }), { code: exitCodes.KPIPE_ATTENTION })
+    await kpipe(folder, ['check', '--read-data', '-c', 'db.yaml'], exitCodes.KPIPE_DAMAGED)
+    const third = await backUp(folder, 'db', db(20))
+    return { snapshots: [first, second, third], secrets: ['key', 'phrase'] }
+  },
+
   async keys(folder) {
     await begin(folder)
     await writeFile(join(folder, secretFiles.password), 'correct horse, Batterie agrafée\n')
@@ -54,6 +69,21 @@ export const histories = {
 } satisfies Readonly<Record<string, (folder: string) => Promise<Made>>>
 
 export type HistoryName = keyof typeof histories
+
+/** Flips a byte of a frame in the oldest pack of chunks. */
+function damage(folder: string): void {
+  const packs = join(folder, 'repository/packs')
+  const ofChunks = readdirSync(packs, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path, bytes: readFileSync(path), changed: statSync(path).mtimeMs }))
+    .filter(({ bytes }) => bytes[12] === packClasses.D)
+    .toSorted((one, other) => one.changed - other.changed)
+  const { path, bytes } = ofChunks[0]!
+  bytes[bytes.length >> 1]! ^= 1
+  rmSync(path)
+  writeFileSync(path, bytes)
+}
 
 interface Slot {
   readonly id: string

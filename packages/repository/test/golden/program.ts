@@ -63,10 +63,15 @@ export interface MadeSnapshot {
   readonly sha256: string
 }
 
-/** One backup of these bytes under a name whose pipeline file is there. */
-export async function backUp(folder: string, name: string, stream: Uint8Array, words: readonly string[] = []): Promise<MadeSnapshot> {
+/** One backup of these bytes under a name whose pipeline file is there. @throws Error when kpipe ends with another code than this */
+export async function backUp(
+  folder: string,
+  name: string,
+  stream: Uint8Array,
+  { words = [], code = 0 }: { readonly words?: readonly string[]; readonly code?: number } = {},
+): Promise<MadeSnapshot> {
   await writeFile(join(folder, `${name}.stream`), stream)
-  const output = await kpipe(folder, ['run', `${name}.yaml`, '--json', ...words])
+  const output = await kpipe(folder, ['run', `${name}.yaml`, '--json', ...words], code)
   const { snapshot_id: id } = JSON.parse(output.trim().split('\n').at(-1)!) as { snapshot_id: string }
   return { id, name, bytes: stream.length, sha256: createHash('sha256').update(stream).digest('hex') }
 }
