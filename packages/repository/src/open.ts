@@ -68,11 +68,18 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     if (stateFolder !== undefined) await rememberHead(stateFolder, id, { ...head, keys }, warn)
   }
   const isRemembered = headOf(log).digest === remembered?.digest && remembered.keys?.epoch === log.state.epoch
+  if (stateFolder !== undefined && remembered === undefined && expected === undefined && headOf(log).n > 0)
+    warn(unremembered(store.location, headOf(log)))
   if (rollback === undefined && !isRemembered) await remember(headOf(log))
   const settled = (): Promise<void> => writer.settled()
   const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled })
   for (const sentence of repository.lost) warn(sentence)
   return repository
+}
+
+/** What to tell where nothing says how far the history reached; not of one that has just begun. */
+export function unremembered(location: string, head: Head): string {
+  return `no state of ${location} was seen here before, so an older one is not noticed: its history ends at ${formatHead(head)}`
 }
 
 /** The first expectation that the log does not meet. */

@@ -29,7 +29,7 @@ export function summaryLine(
 }
 
 /** The same of a clean check, for people. */
-export function sentences(report: CheckReport, databases: DatabaseReport | undefined, seconds: number): string[] {
+export function sentences(report: CheckReport, databases: DatabaseReport | undefined, seconds: number, head: string): string[] {
   const { entries, slots, snapshots, packs, bytes, packsRead, bytesRead } = report
   const log = `${counted(entries, 'log entry', 'log entries')}, ${counted(slots, 'key slot')}`
   const lines = [`checked: ${log}; all packs are there: ${packs} of ${counted(snapshots, 'snapshot')}, ${sizeText(bytes)}`]
@@ -38,7 +38,7 @@ export function sentences(report: CheckReport, databases: DatabaseReport | undef
     const others = databases.others === 0 ? '' : `; in ${counted(databases.others, 'snapshot')} there is none`
     lines.push(`read as etcd: ${counted(databases.databases, 'database')}, ${sizeText(databases.bytes)}${others}`)
   }
-  return [...lines, `nothing is damaged; ${durationText(seconds)}`]
+  return [...lines, `nothing is damaged; ${durationText(seconds)}`, `  head    ${head}`]
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

@@ -55,7 +55,7 @@ export const check = command({
     else terminal.write(damageText(damages, all))
     if (report.notRecorded !== undefined) terminal.warn(`which packs were read could not be recorded: ${report.notRecorded}`)
     if (damages.length > 0) throw damageError(damages, all, repository.location)
-    for (const text of sentences(report, databases, seconds)) terminal.say(text)
+    for (const text of sentences(report, databases, seconds, repository.head)) terminal.say(text)
     // Unrecorded, the next check of a part reads the same packs again and never the others.
     const repeats = report.notRecorded !== undefined && flags['read-data-subset'] !== undefined
     return tellRollback(repository, terminal) || (repeats ? 3 : 0)

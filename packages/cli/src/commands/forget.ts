@@ -60,7 +60,7 @@ export const forget = command({
       head: repository.head,
     }
     await show(choices, summary, format, terminal)
-    terminal.say(sentence(kept, going.length, flags.apply === true))
+    terminal.say(`${sentence(kept, going.length, flags.apply === true)}\n  head    ${repository.head}`)
     if (!flags.apply && refused !== undefined) terminal.warn(`${refused}: --apply needs --force for that`)
     return tellRollback(repository, terminal)
   },

@@ -48,9 +48,8 @@ export const restore = command({
     ).finally(() => progress.stop())
     // Counted from the start of the process, as the user waits.
     const seconds = performance.now() / 1000
-    terminal.say(
-      `snapshot ${snapshot.shortId} of ${snapshot.name}: ${sizeText(snapshot.bytes)} written to ${flags.to} in ${durationText(seconds)}`,
-    )
+    const written = `${sizeText(snapshot.bytes)} written to ${flags.to} in ${durationText(seconds)}`
+    terminal.say(`snapshot ${snapshot.shortId} of ${snapshot.name}: ${written}\n  head    ${repository.head}`)
     if (terminal.json) {
       terminal.line({
         message_type: 'summary',
@@ -59,6 +58,7 @@ export const restore = command({
         to: flags.to,
         bytes_written: snapshot.bytes,
         duration_ms: Math.round(seconds * 1000),
+        head: repository.head,
       })
     }
     return tellRollback(repository, terminal)

@@ -4,7 +4,7 @@ import { defaultLimits, examinePipeline, readPipeline, useStage } from '@kpipe/e
 import type { ExaminedPipeline, LoadedStage, Pipeline, StageLoader } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store, StoreStage } from '@kpipe/engine/contracts'
-import { openRepository } from '@kpipe/repository'
+import { openRepository, parseHead, unremembered } from '@kpipe/repository'
 import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
@@ -94,10 +94,14 @@ export async function openLocated(
     terminal,
   )
   const expectHead = flags['expect-head'] ?? env['KPIPE_EXPECT_HEAD']
-  const memory = where.pipeline !== undefined || existsSync(stateFolder(env)) ? { stateFolder: stateFolder(env) } : {}
+  const memory: { stateFolder?: string } =
+    where.pipeline !== undefined || existsSync(stateFolder(env)) ? { stateFolder: stateFolder(env) } : {}
   const warn = (message: string) => terminal.warn(message)
   try {
-    return await openRepository({ store, secret, warn, ...memory, ...(expectHead ? { expectHead } : {}) })
+    const repository = await openRepository({ store, secret, warn, ...memory, ...(expectHead ? { expectHead } : {}) })
+    const head = parseHead(repository.head)!
+    if (memory.stateFolder === undefined && !expectHead && head.n > 0) warn(unremembered(store.location, head))
+    return repository
   } catch (error) {
     throw noRepository(error, where.pipeline)
   }

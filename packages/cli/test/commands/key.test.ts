@@ -42,7 +42,7 @@ test('a key file, a phrase and a password that were added open the repository', 
   t.equal(statSync(at('safe/second.key')).mode & 0o777, 0o600)
   t.match(await kpipe(['key', 'add', '--new-recovery-phrase-file', 'other.txt']), {
     code: 0,
-    stdout: /^added key slot [0-9a-f]{16}, a recovery phrase\n$/,
+    stdout: /^added key slot [0-9a-f]{16}, a recovery phrase\n  head    \d+:[0-9a-f]{64}\n$/,
   })
   writeFileSync(at('password'), 'correct horse\n')
   t.equal((await kpipe(['key', 'add', '--new-password-file', 'password'])).code, 0)

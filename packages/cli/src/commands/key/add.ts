@@ -22,7 +22,7 @@ export const add = command({
     const secret = await newSecret(flags, terminal, process.env)
     const slot = await repository.keys.add(secret)
     if (terminal.json) terminal.line({ message_type: 'summary', added: slotRow(slot), head: repository.head })
-    else if (terminal.verbosity >= 0) terminal.write(`added key slot ${slot.id}, a ${kindNames[slot.kind]}\n`)
+    else if (terminal.verbosity >= 0) terminal.write(`added key slot ${slot.id}, a ${kindNames[slot.kind]}\n  head    ${repository.head}\n`)
     terminal.say(`It opens every backup in ${repository.location}: keep it as you keep the other keys.`)
     return 0
   },

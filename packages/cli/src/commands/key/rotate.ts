@@ -19,7 +19,8 @@ export const rotate = command({
     const { epoch } = repository.keys
     const slots = repository.keys.list().length
     if (terminal.json) terminal.line({ message_type: 'summary', epoch, slots, head: repository.head })
-    else if (terminal.verbosity >= 0) terminal.write(`epoch ${epoch} began, for ${slots} key ${slots === 1 ? 'slot' : 'slots'}\n`)
+    else if (terminal.verbosity >= 0)
+      terminal.write(`epoch ${epoch} began, for ${slots} key ${slots === 1 ? 'slot' : 'slots'}\n  head    ${repository.head}\n`)
     terminal.say('What was stored before stays readable for who had a key of it, removed ones included.')
     return 0
   },
