@@ -584,9 +584,10 @@ def check_slots(keys, state, so_far=False):
             raise Failure(DAMAGE, f'{slot.name} is not the object that the log lists')
         if so_far or (slot.id, epoch) in digests:
             continue
-        if state.lost:
+        own = {listed_epoch for listed_id, listed_epoch in digests if listed_id == slot.id}
+        if state.lost and epoch > max(own, default=0):
             complain(f'{slot.name} is not listed in what is left of the log; who can write there may have forged what is of epoch {epoch}')
-        elif slot.id in {slot for slot, _ in digests}:
+        elif own:
             raise Failure(DAMAGE, f'{slot.name} is not listed in the log')
         else:
             raise Failure(KEY, f'the log does not list the slot that opens with this {slot.kind}; it was removed')
