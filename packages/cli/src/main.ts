@@ -7,6 +7,7 @@ import { leaveFailed } from './leave-failed.ts'
 import { abortOnSignals } from './signals.ts'
 import { openTerminal } from './terminal.ts'
 import { threads } from './threads.ts'
+import { allSettled } from './where/opened.ts'
 import type { Terminal, Verbosity } from './terminal.ts'
 
 /** `kpipe snapshots | head` is no fault; whoever needs to know that nobody reads any more looks at its own writes. */
@@ -35,9 +36,12 @@ async function main(argv: readonly string[]): Promise<number> {
   terminal = openTerminal({ json: flags['json'] === true, verbosity, outputTaken: flags['to'] === '-' })
   const signal = abortOnSignals((text) => terminal.say(text))
   const stopped = () => (signal.aborted ? signal.reason : undefined)
-  return command.run({ flags, args, terminal, signal }).catch((error) => {
-    throw stopped() ?? error
-  })
+  return command
+    .run({ flags, args, terminal, signal })
+    .finally(() => (signal.aborted ? undefined : allSettled()))
+    .catch((error) => {
+      throw stopped() ?? error
+    })
 }
 
 function asksForHelp(words: readonly string[]): boolean {

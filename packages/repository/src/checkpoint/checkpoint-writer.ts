@@ -37,9 +37,10 @@ export class CheckpointWriter {
   /** To be told of every entry that this process appended. */
   appended(payload: Payload, state: LogState): void {
     const { n } = state.head
-    // Keys of another epoch make readers pass over checkpoints from before; and where the last ones were lost, the next is not waited for.
+    // After new keys, or a lost entry that was done without, readers pass over older ones; and lost ones are not waited for.
+    const changes = payload.kind === 'KEY' || payload.kind === 'VOID'
     const newest = Math.max(0, ...this.#known.filter((known) => known < n))
-    const due = n % checkpointEvery === 0 || payload.kind === 'KEY' || n - newest >= 2 * checkpointEvery
+    const due = n % checkpointEvery === 0 || changes || n - newest >= 2 * checkpointEvery
     // Entries that are lost, or not known, may have meant anything.
     if (!due || state.lost.size > 0 || state.laterKinds.size > 0) return
     this.#known = [...this.#known, n]
