@@ -8,6 +8,7 @@ import { openRepository, parseHead, unremembered } from '@kpipe/repository'
 import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
+import { noteOpened } from './opened.ts'
 import { findPipelineFile, whyPipelineFile } from './pipeline-file.ts'
 import { hasRepository } from './has-repository.ts'
 import { impatientStore } from './impatient-store.ts'
@@ -99,6 +100,7 @@ export async function openLocated(
   const warn = (message: string) => terminal.warn(message)
   try {
     const repository = await openRepository({ store, secret, warn, ...memory, ...(expectHead ? { expectHead } : {}) })
+    noteOpened(repository)
     const head = parseHead(repository.head)!
     if (memory.stateFolder === undefined && !expectHead && head.n > 0) warn(unremembered(store.location, head))
     return repository
