@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Lists and restores what a kpipe repository holds. Written from packages/repository/FORMAT.md alone; it writes nothing into a repository.
 
-Exit codes are kpipe's: 0 done, 3 done but entries of the log are lost, 12 key, 64 usage or unknown snapshot, 65 damage, 78 not supported.
+Exit codes are kpipe's: 0 done, 3 done but entries of the log are lost, 12 key, 64 usage or unknown snapshot, 65 damage,
+75 a file cannot be read or written, 78 not supported.
 """
 import argparse, bisect, hashlib, hmac, json, os, re, struct, sys, unicodedata
 from collections import defaultdict, namedtuple
@@ -20,7 +21,7 @@ except ImportError:
     Argon2id = None
 
 FORMAT, DRAFT = 1, 2
-ATTENTION, NOTHING, KEY, USAGE, DAMAGE, UNSUPPORTED = 3, 10, 12, 64, 65, 78
+ATTENTION, NOTHING, KEY, USAGE, DAMAGE, STORAGE, UNSUPPORTED = 3, 10, 12, 64, 65, 75, 78
 
 
 class Failure(Exception):
@@ -880,12 +881,12 @@ def list_snapshots(repository, arguments):
 
 def restore_snapshot(repository, arguments):
     snapshot, draft = repository.find(arguments.snapshot), f'{arguments.to}.part'
+    if os.path.lexists(arguments.to):
+        raise Failure(USAGE, f'{arguments.to} is there already')
     try:
         with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), 'r+b') as file:
             size = repository.restore(snapshot, file)
-        os.link(draft, arguments.to)
-    except FileExistsError:
-        raise Failure(USAGE, f'{arguments.to} is there already') from None
+        os.rename(draft, arguments.to)
     finally:
         if os.path.exists(draft):
             os.remove(draft)
@@ -915,6 +916,9 @@ def main():
     except Failure as failure:
         complain(failure)
         return failure.code
+    except OSError as error:
+        complain(f'{error.filename}: {error.strerror}')
+        return STORAGE
     for n in repository.state.lost:
         complain(f'log entry {n} is lost: a snapshot may be missing here, or one may be here that was forgotten')
     return ATTENTION if repository.state.lost else 0

@@ -67,6 +67,7 @@ test('what cannot be done is told in one sentence, with the exit code of kpipe',
     [64, /3 snapshots have ids that begin with that$/, ['restore', repository, '', '-to', place('back'), ...key]],
     [64, /there is there already$/, ['restore', repository, id, '-to', place('there'), ...key]],
     [64, /the following arguments are required: -to/, ['restore', repository, id, ...key]],
+    [75, /no-folder\/back.part: No such file or directory$/, ['restore', repository, id, '-to', place('no-folder/back'), ...key]],
     [10, /is not a repository of kpipe$/, ['list', own, ...key]],
   ]
   for (const [code, says, words] of cases) {
