@@ -5,6 +5,7 @@ import type { Log } from '../log/log.ts'
 import type { SnapshotList } from '../snapshot-list.ts'
 import { packsPrefix } from '../packs/pack-name.ts'
 import { Collector } from './collector.ts'
+import { compact } from './compact.ts'
 import { findLeftovers } from './leftovers.ts'
 import { defaultOpenTtlMs } from './prune-options.ts'
 import type { PruneOptions } from './prune-options.ts'
@@ -62,13 +63,16 @@ export async function collect(context: CollectionContext, options: PruneOptions)
 
 /** What needs no new object comes first: on a full disk it makes room for the rest. */
 async function giveBackSpace(collection: Collection, listed: readonly StoredObject[]): Promise<void> {
-  const { store, ring, log, tally, collector } = collection
+  const { store, ring, log, tally, collector, options } = collection
+  const deadline = Date.now() + (options.maxTimeMs ?? Infinity)
   const open = new Set([...log.state.writers.keys(), collector.id])
   const leftovers = await findLeftovers(store, ring, log.state, listed, open)
   await removeObjects(collection, leftovers.ended)
   tally.leftovers(leftovers)
   await sweepDue(collection)
   await condemnUnused(collection)
+  await sweepDue(collection)
+  await compact(collection, deadline)
   await sweepDue(collection)
   if (!(await fillReserve(store)))
     tally.attention.push(`${store.location} has no room for the reserve, which a collection on a full disk needs`)
@@ -80,6 +84,7 @@ async function examined(collection: Collection, listed: readonly StoredObject[])
   tally.leftovers(await findLeftovers(store, ring, log.state, listed, open))
   await sweepDue(collection)
   await condemnUnused(collection)
+  await compact(collection, Infinity)
   return await reported(collection)
 }
 

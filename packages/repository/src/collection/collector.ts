@@ -17,6 +17,7 @@ export class Collector {
   readonly #log: Log
   readonly #store: Store
   #open = false
+  #packs = 0
 
   constructor(log: Log, store: Store) {
     this.#log = log
@@ -28,9 +29,18 @@ export class Collector {
     return this.writer.toString('hex')
   }
 
+  /** Of the next pack. */
+  nextCounter(): number {
+    return this.#packs++
+  }
+
   /** Open writers without this one. */
   others(state: LogState): { readonly id: string; readonly entry: number }[] {
     return [...state.writers].filter(([id]) => id !== this.id).map(([id, { entry }]) => ({ id, entry }))
+  }
+
+  isOpen({ writers }: LogState): boolean {
+    return writers.has(this.id)
   }
 
   async open(): Promise<void> {

@@ -24,6 +24,11 @@ export class Tally {
     this.#amounts[what] = joined(this.#amounts[what], things)
   }
 
+  /** A sentence, told once. */
+  notice(sentence: string): void {
+    if (!this.attention.includes(sentence)) this.attention.push(sentence)
+  }
+
   /** Packs that are condemned and stay: those of the last call count. */
   waiting(packs: readonly PackRecord[]): void {
     this.#amounts.waiting = joined(none, packs)

@@ -119,18 +119,18 @@ async function readPart(
 }
 
 /** Places within a pack hold while the pack itself is there; whoever takes over its parts puts them elsewhere. */
-function isInPlace(places: Places, link: ChainLink): boolean {
+export function isInPlace(places: Places, link: ChainLink): boolean {
   return places.of(link.pack)[0]?.id === link.pack
 }
 
-function currentPacks(places: Places, link: ChainLink, forWhom: string): ReturnType<Places['of']> {
+export function currentPacks(places: Places, link: ChainLink, forWhom: string): ReturnType<Places['of']> {
   const packs = places.of(link.pack)
   if (packs.length > 0) return packs
   const object = packName(link.pack)
   throw new KpipeError('KPIPE_OBJECT_MISSING', `${object} is not in the log any more; ${forWhom} needs it`, { object })
 }
 
-async function readLink({ store, ring }: RecipeContext, link: ChainLink, forWhom: string): Promise<Buffer> {
+export async function readLink({ store, ring }: RecipeContext, link: ChainLink, forWhom: string): Promise<Buffer> {
   const bytes = await readPackRange(store, link.pack, { offset: link.offset, length: link.storedBytes }, forWhom)
   const plain = openUnitFrame(ring, link.epoch, bytes)
   if (plain === undefined) throw damagedPack(link.pack, forWhom, 'a recipe part in it does not open')

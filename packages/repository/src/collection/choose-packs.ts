@@ -1,0 +1,49 @@
+import type { PackClass } from '../format.ts'
+import type { Examined } from './examine.ts'
+import { defaultUnused } from './prune-options.ts'
+import type { PruneOptions, Unused } from './prune-options.ts'
+import type { PackUse } from './pack-use.ts'
+
+/** A pack of a quarter of its size is small. */
+const smallPackBytes = 4 * 2 ** 20
+/** Small packs are joined when there are so many: each byte is not written again by every collection. */
+const smallPacks = 32
+/** Of a pack that a scattered snapshot uses. */
+const scatteredShare = 0.1
+
+/** Packs to be written anew without what nobody needs, oldest first. */
+export function choosePacks(
+  { uses, untouchable, scattered, state }: Pick<Examined, 'uses' | 'untouchable' | 'scattered' | 'state'>,
+  { maxUnused = defaultUnused, reseal = false }: Pick<PruneOptions, 'maxUnused' | 'reseal'>,
+): PackUse[] {
+  // One without any live chunk is there for what it heals: it goes with the snapshots.
+  const movable = uses.filter(({ pack, liveChunks }) => !untouchable.has(pack.number) && liveChunks > 0)
+  const chosen = new Set<PackUse>()
+  if (reseal) for (const use of movable) if (use.epoch < state.epoch) chosen.add(use)
+  const scatteredPacks = new Set(scattered.flatMap((id) => state.snapshots.get(id)?.packs ?? []))
+  for (const use of movable) if (scatteredPacks.has(use.pack.number) && use.unusedBytes > use.pack.bytes * scatteredShare) chosen.add(use)
+  let left = uses.filter((use) => !chosen.has(use)).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
+  const allowed = allowedBytes(uses, maxUnused)
+  const share = ({ unusedBytes, pack }: PackUse): number => unusedBytes / pack.bytes
+  for (const use of movable.toSorted((one, other) => share(other) - share(one))) {
+    if (left <= allowed) break
+    if (chosen.has(use) || use.unusedBytes === 0) continue
+    chosen.add(use)
+    left -= use.unusedBytes
+  }
+  for (const packClass of ['D', 'M'] as const) for (const use of smallOf(movable, packClass, chosen)) chosen.add(use)
+  return [...chosen].toSorted((one, other) => one.pack.number - other.pack.number)
+}
+
+function smallOf(movable: readonly PackUse[], packClass: PackClass, chosen: ReadonlySet<PackUse>): PackUse[] {
+  const small = movable.filter((use) => use.pack.class === packClass && use.pack.bytes < smallPackBytes && !chosen.has(use))
+  return small.length < smallPacks ? [] : small
+}
+
+/** Unused bytes that may stay: a percentage is of what is there afterwards, the unused bytes included. */
+function allowedBytes(uses: readonly PackUse[], maxUnused: Unused): number {
+  if (maxUnused === 'unlimited') return Infinity
+  if ('bytes' in maxUnused) return maxUnused.bytes
+  const live = uses.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
+  return (live * maxUnused.percent) / (100 - maxUnused.percent)
+}

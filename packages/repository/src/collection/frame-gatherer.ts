@@ -1,0 +1,96 @@
+import type { CodecRecord, CodecSecrets } from '@kpipe/engine/contracts'
+import type { FrameKind } from '../packs/directory.ts'
+import { canonicalJson } from '../packs/frame-binding.ts'
+import type { NewPacks } from './new-packs.ts'
+import type { PlainFrame, Recode } from './recode.ts'
+
+/** A frame is closed before it would grow above this. */
+const targetFrameBytes = 4 * 2 ** 20
+/** Frames that are encoded while another one is filled. */
+const encodedAtOnce = 3
+const tagBytes = 16
+
+interface Filling {
+  readonly kind: FrameKind
+  bytes: Uint8Array<ArrayBuffer>
+  length: number
+  readonly ends: number[]
+  readonly tags: Uint8Array[]
+}
+
+interface Encoding {
+  readonly kind: FrameKind
+  readonly plain: Pick<PlainFrame, 'ends'> & { readonly tags: Uint8Array; readonly bytes: number }
+  readonly result: ReturnType<Recode['encode']>
+}
+
+export interface FrameGathererOptions {
+  readonly recode: Recode
+  readonly secrets: (codecs: readonly CodecRecord[], epoch: number) => CodecSecrets
+  readonly epoch: number
+  readonly into: NewPacks
+}
+
+/** Gathers single chunks into new frames: through the codecs that they came out of, under the newest keys. */
+export class FrameGatherer {
+  readonly #options: FrameGathererOptions
+  readonly #filling = new Map<string, Filling>()
+  readonly #encoding: Encoding[] = []
+
+  constructor(options: FrameGathererOptions) {
+    this.#options = options
+  }
+
+  /** Plain bytes that are in no pack yet. */
+  get pendingBytes(): number {
+    const filling = [...this.#filling.values()].reduce((sum, { length }) => sum + length, 0)
+    return this.#encoding.reduce((sum, { plain }) => sum + plain.bytes, filling)
+  }
+
+  async add({ codecs, pageBytes }: FrameKind, chunk: Uint8Array, tag: Uint8Array): Promise<void> {
+    const kind: FrameKind = { epoch: this.#options.epoch, codecs, key: 'derived', pageBytes }
+    const key = canonicalJson(kind)
+    const open = this.#filling.get(key)
+    if (open !== undefined && open.length + chunk.length > targetFrameBytes) await this.#encode(key, open)
+    const filling = this.#filling.get(key) ?? { kind, bytes: new Uint8Array(chunk.length), length: 0, ends: [], tags: [] }
+    this.#filling.set(key, filling)
+    if (filling.length + chunk.length > filling.bytes.length) filling.bytes = grown(filling.bytes, filling.length + chunk.length)
+    filling.bytes.set(chunk, filling.length)
+    filling.length += chunk.length
+    filling.ends.push(filling.length)
+    filling.tags.push(tag)
+  }
+
+  /** Everything that was added is in the pack that is being filled. */
+  async flush(): Promise<void> {
+    for (const [key, filling] of this.#filling) await this.#encode(key, filling)
+    while (this.#encoding.length > 0) await this.#store()
+  }
+
+  async #encode(key: string, { kind, bytes, length, ends, tags }: Filling): Promise<void> {
+    this.#filling.delete(key)
+    if (this.#encoding.length >= encodedAtOnce) await this.#store()
+    const { recode, secrets, epoch } = this.#options
+    const { codecs, pageBytes } = kind
+    const plain = { bytes: bytes.length === length ? bytes : bytes.slice(0, length), ends: Uint32Array.from(ends) }
+    const result = recode.encode({ ...plain, pageBytes, codecs, secrets: secrets(codecs, epoch) })
+    result.catch(() => undefined) // Thrown when its turn comes.
+    const all = new Uint8Array(tags.length * tagBytes)
+    tags.forEach((tag, index) => all.set(tag, index * tagBytes))
+    this.#encoding.push({ kind, plain: { ends: Uint32Array.from(ends), tags: all, bytes: length }, result })
+  }
+
+  /** In the order in which they were begun. */
+  async #store(): Promise<void> {
+    const { kind, plain, result } = this.#encoding[0]
+    const { bytes, digest, lengths } = await result
+    this.#encoding.shift()
+    this.#options.into.add(bytes, { kind, lengths, digest, tags: plain.tags, ends: plain.ends })
+  }
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(least, Math.min(targetFrameBytes, bytes.length * 2)))
+  larger.set(bytes)
+  return larger
+}

@@ -1,0 +1,177 @@
+import { test } from 'tap'
+import type { MemoryStore } from '@kpipe/engine/testing'
+import type { Repository } from '../../src/index.ts'
+import { dice, madeRepository, noise, reopened } from '../made-repository.ts'
+import { backUp, begin, commit, feed, pageBytes, restore } from '../paged-backup.ts'
+import { identityRecode, prunedNow } from './kept-history.ts'
+
+function packBytes({ objects }: MemoryStore): number {
+  return [...objects].filter(([name]) => name.startsWith('packs/')).reduce((sum, [, bytes]) => sum + bytes.length, 0)
+}
+
+/** A stream whose pages change a few at a time. */
+function* hours(pages: number, changedAnHour: number, seed: number, page = pageBytes): Generator<Buffer, never> {
+  const roll = dice(seed)
+  const bytes = noise(pages * page, `begin ${seed}`)
+  for (let hour = 0; ; hour++) {
+    for (let change = 0; change < changedAnHour; change++) {
+      noise(page, `${seed} ${hour} ${change}`).copy(bytes, Math.floor(roll() * pages) * page)
+    }
+    yield Buffer.from(bytes)
+  }
+}
+
+/** Backs up some hours; the newest and every seventh are kept. What is kept, by id. */
+async function keptHours(repository: Repository, count: number): Promise<Map<string, Buffer>> {
+  const kept = new Map<string, Buffer>()
+  const going: string[] = []
+  const stream = hours(500, 40, 3)
+  for (let hour = 0; hour < count; hour++) {
+    const bytes = stream.next().value
+    const { snapshot } = await backUp(repository, bytes)
+    if (hour % 7 === 0 || hour === count - 1) kept.set(snapshot.id, bytes)
+    else going.push(snapshot.id)
+  }
+  await repository.forget(going)
+  return kept
+}
+
+async function allRestore(repository: Repository, kept: ReadonlyMap<string, Buffer>): Promise<boolean> {
+  const there = repository.snapshots().map(({ id }) => id)
+  if (there.length !== kept.size) return false
+  for (const [id, bytes] of kept) if (!(await restore(repository, repository.find(id))).equals(bytes)) return false
+  return true
+}
+
+test('packs with too little of use are written anew, and every kept snapshot restores', async (t) => {
+  const { store, repository } = await madeRepository()
+  const kept = await keptHours(repository, 36)
+  const before = packBytes(store)
+  const dry = await repository.prune({ maxUnused: { bytes: 0 } })
+  t.ok(dry.compacted.objects > 10, `${dry.compacted.objects} packs`)
+  const report = await prunedNow(repository)
+  t.same(report.compacted, dry.compacted)
+  t.equal(report.unusedBytes, 0)
+  t.match(report, { attention: [], endedEarly: undefined })
+  t.ok(report.written.bytes < dry.compacted.bytes * 0.8)
+  const after = packBytes(store)
+  t.ok(after < before * 0.8, `${before} → ${after}`)
+  t.ok(await allRestore(repository, kept))
+  t.ok(await allRestore(await reopened(store), kept))
+  const again = await prunedNow(repository)
+  t.match(again, { compacted: { objects: 0 }, condemned: { objects: 0 }, unusedBytes: 0 })
+})
+
+test('backups go on from compacted parents, and what they share is shared still', async (t) => {
+  const { store, repository } = await madeRepository()
+  const kept = await keptHours(repository, 20)
+  await prunedNow(repository)
+  const stream = hours(500, 40, 3)
+  for (let hour = 0; hour < 20; hour++) stream.next()
+  for (let hour = 20; hour < 40; hour++) {
+    const bytes = stream.next().value
+    const { snapshot, fresh } = await backUp(repository, bytes)
+    t.ok(fresh <= 40, `${fresh} fresh chunks`)
+    kept.set(snapshot.id, bytes)
+    if (hour % 5 === 0) await prunedNow(repository)
+  }
+  t.ok(await allRestore(await reopened(store), kept))
+})
+
+test('a share of unused bytes may stay, and packs with the most of them go first', async (t) => {
+  const { repository, store } = await madeRepository()
+  const kept = await keptHours(repository, 36)
+  const some = await prunedNow(repository, { maxUnused: { percent: 20 } })
+  t.ok(some.compacted.objects > 0)
+  const { bytes } = (await repository.prune({ maxUnused: 'unlimited' })).compacted
+  t.equal(bytes, 0)
+  t.ok(some.unusedBytes > 0 && some.unusedBytes <= 0.2 * packBytes(store), `${some.unusedBytes} unused`)
+  const rest = await prunedNow(repository, { maxUnused: { percent: 5 } })
+  t.ok(rest.unusedBytes <= some.unusedBytes && rest.unusedBytes <= 0.05 * packBytes(store))
+  t.ok(await allRestore(repository, kept))
+})
+
+test('many small packs become one', async (t) => {
+  const { repository, store } = await madeRepository()
+  const kept = new Map<string, Buffer>()
+  const stream = hours(300, 10, 5)
+  for (let hour = 0; hour < 32; hour++) {
+    const bytes = stream.next().value
+    kept.set((await backUp(repository, bytes)).snapshot.id, bytes)
+  }
+  const report = await prunedNow(repository, { maxUnused: 'unlimited' })
+  t.equal(report.compacted.objects, 64)
+  t.equal(report.written.objects, 2)
+  t.equal([...store.objects.keys()].filter((name) => name.startsWith('packs/')).length, 2)
+  t.ok(await allRestore(await reopened(store), kept))
+})
+
+test('a time limit ends it early, and the next collection goes on', async (t) => {
+  const { repository, store } = await madeRepository()
+  const kept = await keptHours(repository, 36)
+  const early = await prunedNow(repository, { maxTimeMs: 0 })
+  t.match(early, { endedEarly: 'its time is over', compacted: { objects: 0 } })
+  t.ok(early.unusedBytes > 0)
+  t.match(await prunedNow(repository), { endedEarly: undefined, unusedBytes: 0 })
+  t.ok(await allRestore(await reopened(store), kept))
+})
+
+test('without codecs at hand, packs that need them stay, and it is said', async (t) => {
+  const { repository } = await madeRepository()
+  const kept = await keptHours(repository, 20)
+  const report = await prunedNow(repository, { recode: undefined })
+  t.match(report.attention, [/stay as they are: their codecs are not at hand/])
+  t.ok(report.unusedBytes > 0)
+  t.ok(await allRestore(repository, kept))
+})
+
+test('a backup that began before a compaction publishes what it has from the old packs', async (t) => {
+  const { repository, store } = await madeRepository()
+  const kept = await keptHours(repository, 15)
+  const other = await reopened(store)
+  const running = await begin(other)
+  const parent = kept.get(running.parent!.id)!
+  const report = await prunedNow(repository)
+  t.ok(report.compacted.objects > 0 && report.waiting.objects > 0 && report.waitsForWriters)
+  t.equal(await feed(other, running, parent), 0)
+  const { snapshot } = await commit(running, parent)
+  kept.set(snapshot.id, parent)
+  t.ok(await allRestore(await reopened(store), kept))
+  await prunedNow(repository)
+  await prunedNow(repository)
+  t.ok(await allRestore(await reopened(store), kept))
+})
+
+test('after a rotation everything can be sealed under the newest keys', async (t) => {
+  const { repository, store } = await madeRepository()
+  const kept = await keptHours(repository, 10)
+  await repository.keys.rotate()
+  await backUp(repository, [...kept.values()].at(-1)!, { name: 'other' })
+  t.match(await prunedNow(repository, { maxUnused: 'unlimited' }), { compacted: { objects: 0 } })
+  const report = await prunedNow(repository, { maxUnused: 'unlimited', reseal: true })
+  t.ok(report.compacted.objects > 2)
+  t.match(await prunedNow(repository, { maxUnused: 'unlimited', reseal: true }), { compacted: { objects: 0 } })
+  const fresh = await reopened(store)
+  for (const [id, bytes] of kept) t.ok((await restore(fresh, fresh.find(id))).equals(bytes))
+  t.same((await fresh.check({ read: undefined })).damages, [])
+})
+
+test('frames that are wholly of use are moved byte by byte', async (t) => {
+  const { repository, store } = await madeRepository()
+  const lengths = new Uint32Array(64).fill(2 ** 16)
+  const options = { lengths, frameChunks: 32 }
+  const bytes = noise(64 * 2 ** 16, 'large')
+  const first = await backUp(repository, bytes, options)
+  noise(2 ** 16, 'changed').copy(bytes, 0)
+  const { snapshot } = await backUp(repository, bytes, options)
+  await repository.forget([first.snapshot.id])
+  let encoded = 0
+  const recode = identityRecode(repository)
+  const report = await prunedNow(repository, {
+    recode: { ...recode, encode: (frame) => ((encoded += frame.bytes.length), recode.encode(frame)) },
+  })
+  t.equal(report.compacted.objects > 0, true)
+  t.equal(encoded, 31 * 2 ** 16, 'just the frame that lost a chunk')
+  const fresh = await reopened(store)
+  t.ok((await restore(fresh, fresh.find(snapshot.id))).equals(bytes))
+})
