@@ -17,7 +17,9 @@ import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
 import { checkRepository } from './check/check.ts'
 import type { CheckOptions, CheckReport } from './check/check.ts'
-import { newestIntact } from './check/presence.ts'
+import { newestIntact } from './damage/intact.ts'
+import { repairRepository } from './damage/repair.ts'
+import type { RepairOptions, RepairReport } from './damage/repair.ts'
 import { collect } from './collection/collect.ts'
 import type { PruneOptions } from './collection/prune-options.ts'
 import type { PruneReport } from './collection/prune-report.ts'
@@ -43,6 +45,8 @@ export interface Repository {
   readonly rollback: Rollback | undefined
   /** Log entries and manifests that are lost, in sentences. Only ids name snapshots then; with a lost entry, writing is refused too. */
   readonly lost: readonly string[]
+  /** Ids of snapshots that are in no list, for their manifest cannot be read. They can be forgotten. */
+  readonly unreadable: readonly string[]
   readonly keys: RepositoryKeys
   /** For frames of the newest epoch. */
   secrets(codecs: readonly CodecRecord[]): CodecSecrets
@@ -67,6 +71,11 @@ export interface Repository {
   prune(options: PruneOptions): Promise<PruneReport>
   /** @throws KpipeError KPIPE_STORE_*, KPIPE_STAGE_*; damage is in the report */
   check(options: CheckOptions): Promise<CheckReport>
+  /**
+   * Makes the repository writable again when log entries are lost, and has snapshots find chunks that other packs hold.
+   * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_KEY_WRONG, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*
+   */
+  repair(options: RepairOptions): Promise<RepairReport>
   /**
    * The newest other snapshot of the same name whose packs are all there with their sizes.
    * @param without name of an object that it must not need
@@ -94,9 +103,13 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
   })
+  const unreadableOf = (): string[] => {
+    snapshots.all(log.state) // Manifests in the log are decoded when they are asked for.
+    return [...snapshots.unreadable.keys()].filter((id) => log.state.snapshots.has(id))
+  }
   const lostOf = (): string[] => [
     ...[...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`),
-    ...snapshots.unreadable.values(),
+    ...unreadableOf().map((id) => snapshots.unreadable.get(id)!.message),
   ]
   const demandWritable = (): void => {
     if (rollback !== undefined) throw rolledBack(store, rollback)
@@ -118,6 +131,9 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     rollback,
     get lost() {
       return lostOf()
+    },
+    get unreadable() {
+      return unreadableOf()
     },
     keys: repositoryKeys({ store, ring, log, slots, demandWritable, headMoved }),
     secrets: (codecs) => secretsOf(codecs, log.state.epoch),
@@ -168,9 +184,16 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
       const headMoved = (): Promise<void> => remember(headOf(log))
       return checkRepository({ store, ring, log, snapshots, secrets: secretsOf, rolledBack: rolledBackNow, headMoved }, options)
     },
+    async repair(options) {
+      if (options.apply) demandWritable()
+      const report = await repairRepository({ store, ring, slots, log, snapshots }, options)
+      if (options.apply) await remember(headOf(log))
+      return report
+    },
     newestIntact: ({ id, name }, without) =>
       newestIntact(
         store,
+        ring,
         log.state,
         list(name).filter((snapshot) => snapshot.id !== id),
         without,

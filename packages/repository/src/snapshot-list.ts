@@ -22,15 +22,15 @@ export class SnapshotList {
   readonly #store: Store
   readonly #ring: KeyRing
   readonly #decoded = new Map<string, Snapshot>()
-  readonly #unreadable = new Map<string, string>()
+  readonly #unreadable = new Map<string, KpipeError>()
 
   constructor(store: Store, ring: KeyRing) {
     this.#store = store
     this.#ring = ring
   }
 
-  /** Snapshots whose manifest lies in a pack that is missing or damaged, by id: a sentence each. They are in no list. */
-  get unreadable(): ReadonlyMap<string, string> {
+  /** Why a manifest cannot be read, by the snapshot's id: its pack is missing or damaged, or a later kpipe has made it. They are in no list. */
+  get unreadable(): ReadonlyMap<string, KpipeError> {
     return this.#unreadable
   }
 
@@ -42,8 +42,7 @@ export class SnapshotList {
       try {
         this.#decoded.set(record.id, await this.#readLarge(state, record))
       } catch (error) {
-        if (!(error instanceof KpipeError) || (error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING')) throw error
-        this.#unreadable.set(record.id, error.message)
+        this.#noteUnreadable(record.id, error)
       }
     })
   }
@@ -57,18 +56,28 @@ export class SnapshotList {
 
   /** In log order; those whose manifest lies in a pack only once they were loaded. */
   all(state: LogState): Snapshot[] {
-    return [...state.snapshots.values()]
-      .filter(({ id, manifest }) => manifest instanceof Uint8Array || this.#decoded.has(id))
-      .map((record) => this.of(record))
+    return [...state.snapshots.values()].map((record) => this.#of(record)).filter((snapshot) => snapshot !== undefined)
   }
 
-  of(record: SnapshotRecord): Snapshot {
-    let snapshot = this.#decoded.get(record.id)
-    if (snapshot === undefined) {
-      snapshot = snapshotOf(record.id, decodeManifest(record.manifest as Uint8Array))
-      this.#decoded.set(record.id, snapshot)
+  #of({ id, manifest }: SnapshotRecord): Snapshot | undefined {
+    const known = this.#decoded.get(id)
+    if (known !== undefined || !(manifest instanceof Uint8Array) || this.#unreadable.has(id)) return known
+    try {
+      return this.add(id, manifest)
+    } catch (error) {
+      this.#noteUnreadable(id, error)
+      return undefined
     }
-    return snapshot
+  }
+
+  /** One that cannot be read does not keep anybody from the others. */
+  #noteUnreadable(id: string, error: unknown): void {
+    if (!(error instanceof KpipeError)) throw error
+    const isLater = error.code === 'KPIPE_FORMAT_UNSUPPORTED'
+    if (!isLater && error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING') throw error
+    const { location } = this.#store
+    const text = `snapshot ${id.slice(0, 12)} at ${location} has a manifest that this kpipe cannot read`
+    this.#unreadable.set(id, isLater ? new KpipeError(error.code, text, { snapshot: id }) : error)
   }
 
   async #readLarge(state: LogState, { id, manifest }: SnapshotRecord): Promise<Snapshot> {

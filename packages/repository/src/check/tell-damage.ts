@@ -1,3 +1,4 @@
+import type { KpipeError } from '@kpipe/engine/contracts'
 import type { Losses } from '../damage/losses.ts'
 import type { LogState, SnapshotRecord } from '../log/state.ts'
 import { packName } from '../packs/pack-name.ts'
@@ -19,13 +20,14 @@ export function tellDamage(
   records: readonly SnapshotRecord[],
   findings: Findings,
   losses: Losses,
-  unreadable: ReadonlyMap<string, string>,
+  unreadable: ReadonlyMap<string, KpipeError>,
   damages: DamageList,
 ): Unneeded[] {
   const unneeded: Unneeded[] = []
   for (const { id, manifest } of records) {
-    const sentence = unreadable.get(id)
-    if (sentence !== undefined && !(manifest instanceof Uint8Array)) damages.add(packName(manifest.packId), sentence, [id])
+    const error = unreadable.get(id)
+    if (error === undefined || manifest instanceof Uint8Array || error.code === 'KPIPE_FORMAT_UNSUPPORTED') continue
+    damages.add(packName(manifest.packId), error.message, [id])
   }
   const found = findings.all()
   for (const [object, finding] of found) {
@@ -48,7 +50,7 @@ function hurtBy(
   { pack, gone, units, beside }: Finding,
   records: readonly SnapshotRecord[],
   losses: Losses,
-  unreadable: ReadonlyMap<string, string>,
+  unreadable: ReadonlyMap<string, KpipeError>,
 ): Set<string> {
   const ids = new Set(losses.hurt.get(object))
   for (const { id, packs, manifest } of records) {

@@ -32,8 +32,8 @@ export async function heal(context: HealContext, tags: ReadonlySet<string>, size
 }
 
 /** By number of a pack that is there: tags that it holds. */
-async function findCopies(
-  { store, ring, snapshots, signal }: HealContext,
+export async function findCopies(
+  { store, ring, snapshots, signal }: Omit<HealContext, 'log'>,
   state: LogState,
   tags: ReadonlySet<string>,
   sizes: ReadonlyMap<string, number>,

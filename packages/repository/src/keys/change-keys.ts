@@ -3,7 +3,7 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import { createObject } from '../create-object.ts'
 import type { Log } from '../log/log.ts'
-import type { SlotRecord } from '../log/payload.ts'
+import type { Key, SlotRecord } from '../log/payload.ts'
 import type { LogState } from '../log/state.ts'
 import type { Bundle, KeyRing } from './key-ring.ts'
 import { slotKeyFor } from './new-slot.ts'
@@ -19,6 +19,8 @@ export interface KeyContext {
   readonly log: Log
 }
 
+type AppendKey = (payload: Key, check: (state: LogState) => void) => Promise<unknown>
+
 /** An epoch that no slot has yet is looked for so many times: attempts that died leave slots of theirs. */
 const maxEpochTries = 64
 
@@ -33,7 +35,7 @@ export async function addSlot(context: KeyContext, secret: Secret): Promise<stri
   const key = await slotKeyFor(ring.repositoryId, secret)
   const added: SlotRecord[] = []
   for (const epoch of ring.epochs()) added.push(await createSlot(context, key, ring.bundle(epoch)!))
-  await appendKey(log, state, state.epoch, [...state.slots, ...added])
+  await appendKey((payload, check) => log.append(payload, check), state, state.epoch, [...state.slots, ...added])
   return hex(key.id)
 }
 
@@ -48,7 +50,7 @@ export async function removeSlot({ store, log }: KeyContext, id: string): Promis
     const text = `${id} is the last key slot of the repository at ${store.location}: without it nobody could read the backups`
     throw new KpipeError('KPIPE_USAGE', text, { slot: id })
   }
-  await appendKey(log, state, state.epoch, kept)
+  await appendKey((payload, check) => log.append(payload, check), state, state.epoch, kept)
   const names = gone.map((record) => slotName(record.id, record.epoch))
   const removals = await Promise.allSettled(names.map((name) => store.remove(name)))
   return names.filter((_, index) => removals[index].status === 'rejected')
@@ -59,16 +61,27 @@ export async function removeSlot({ store, log }: KeyContext, id: string): Promis
  * repository is needed. Resolves with its number.
  * @throws KpipeError KPIPE_DAMAGED when the objects of a slot are, KPIPE_APPEND_LOST, KPIPE_STORE_*
  */
-export async function rotateKeys(context: KeyContext): Promise<number> {
+export function rotateKeys(context: KeyContext): Promise<number> {
+  return beginEpoch(context, slotIds(context.log.state.slots), (payload, check) => context.log.append(payload, check))
+}
+
+/** The same for some of the slots that are listed: the others are taken off the list. */
+export async function beginEpoch(context: KeyContext, ids: readonly string[], append: AppendKey): Promise<number> {
   const { ring, log } = context
   const { state } = log
-  const keys = await Promise.all(slotIds(state.slots).map((id) => keptSlotKey(context, state.slots, id)))
+  const kept = state.slots.filter(({ id }) => ids.includes(hex(id)))
+  const keys = await Promise.all(ids.map((id) => keptSlotKey(context, state.slots, id)))
   const epoch = await freeEpoch(context, keys, state.epoch)
   const bundle: Bundle = { epoch, m: randomBytes(32), d: randomBytes(32), tagKey: ring.tagKey }
   const added: SlotRecord[] = []
   for (const key of keys) added.push(await createSlot(context, key, bundle))
-  await appendKey(log, state, epoch, [...state.slots, ...added])
+  await appendKey(append, state, epoch, [...kept, ...added])
   return epoch
+}
+
+/** Whether any object of a slot is as the log lists it. */
+export async function isWholeSlot(context: KeyContext, id: string): Promise<boolean> {
+  return (await wholeSlotKey(context, context.log.state.slots, id)) !== undefined
 }
 
 /** Ids in hex, in the order of the log. */
@@ -97,8 +110,8 @@ async function createSlot({ store, ring }: KeyContext, key: SlotKey, bundle: Bun
 }
 
 /** The entry lists all slots, so it holds only as long as nobody else changes them. */
-async function appendKey(log: Log, before: LogState, epoch: number, slots: readonly SlotRecord[]): Promise<void> {
-  await log.append({ kind: 'KEY', time: Date.now(), epoch, slots }, (state) => {
+async function appendKey(append: AppendKey, before: LogState, epoch: number, slots: readonly SlotRecord[]): Promise<void> {
+  await append({ kind: 'KEY', time: Date.now(), epoch, slots }, (state) => {
     if (state.slots !== before.slots) throw new KpipeError('KPIPE_APPEND_LOST', 'another process changed the keys at the same time')
   })
 }

@@ -4,12 +4,12 @@ import type { Void } from './payload.ts'
 
 /**
  * Takes a lost entry with exactly these bytes off the list. With a state, which knows what the entry said, that is the state from here
- * on; void as a whole when it is not one of the epoch under which the entry is sealed.
+ * on; void as a whole when it is one of another epoch.
  */
-export function applyVoid(draft: Draft, epoch: number, payload: Void): void {
+export function applyVoid(draft: Draft, payload: Void): void {
   if (payload.state !== undefined) {
     const state = unpackState(payload.state, draft.genesis, draft.head)
-    if (state?.epoch !== epoch) return
+    if (state?.epoch !== draft.epoch) return
     const { lost, laterKinds, head, genesis } = draft
     Object.assign(draft, state, { lost, laterKinds, head, genesis })
   }

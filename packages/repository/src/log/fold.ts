@@ -66,7 +66,8 @@ export function fold(state: LogState, entries: readonly (Entry | LostEntry)[]): 
 
 /**
  * An older one: sealed under keys that were replaced, its writer did not know of the KEY entry before it. A newer one: no KEY entry
- * has begun it, unless one of the lost entries was that; from then on the older epoch is over, or a thief of its keys could go on in it.
+ * has begun it, unless one of the lost entries was that. From then on the older epoch is over, or a thief of its keys could go on in
+ * it; and as he might have made the newer one, nothing in it changes the keys or ends the loss.
  */
 function isOfEpoch({ epoch: current, lost, sealedUnder = current }: Draft, epoch: number): boolean {
   return lost.size === 0 ? epoch === current : epoch >= sealedUnder
@@ -99,9 +100,9 @@ function apply(draft: Draft, { n, epoch, payload }: Entry): void {
     case 'HEAL':
       return applyHeal(draft, n, payload)
     case 'KEY':
-      return applyKey(draft, n, payload)
+      return epoch === draft.epoch ? applyKey(draft, n, payload) : undefined
     case 'VOID':
-      return applyVoid(draft, epoch, payload)
+      return epoch === draft.epoch ? applyVoid(draft, payload) : undefined
     case 'CHECKED':
       return applyChecked(draft, n, payload)
     case 'GENESIS':
@@ -130,11 +131,10 @@ function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
 
 /** Void when it goes back to an older epoch. */
 function applyKey(draft: Draft, n: number, payload: Key): void {
-  if (payload.epoch < (draft.sealedUnder ?? draft.epoch)) return
+  if (payload.epoch < draft.epoch) return
   if (payload.epoch > draft.epoch) draft.epochs.set(payload.epoch, n)
   draft.epoch = payload.epoch
   draft.slotsSince = n
-  draft.sealedUnder = undefined
   draft.slots = payload.slots
   draft.slotTimes = slotTimes(payload, draft.slotTimes)
 }

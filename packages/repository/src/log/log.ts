@@ -77,7 +77,8 @@ export class Log {
   async #learn(epoch: number): Promise<void> {
     if (this.#ring.knows(epoch)) return
     const bundle = await this.#slots?.learn(epoch)
-    if (bundle !== undefined) this.#ring.add(bundle)
+    // Anybody can seal roots to a public key, but nobody without a key of the repository knows the tag key.
+    if (bundle !== undefined && Buffer.compare(bundle.tagKey, this.#ring.tagKey) === 0) this.#ring.add(bundle)
   }
 
   /**
@@ -105,8 +106,7 @@ export class Log {
     for (let attempt = 0; attempt < maxAppendTries; attempt++) {
       this.#demandWritable(repairs)
       check(this.#state)
-      const { head, sealedUnder, epoch: current } = this.#state
-      const epoch = sealedUnder ?? current
+      const { head, epoch } = this.#state
       const n = head.n + 1
       const bytes = encodeEntry(this.#ring, { n, epoch, previous: head.digest }, payload)
       if (await this.#put(n, bytes)) {
@@ -136,9 +136,9 @@ export class Log {
   }
 
   #demandWritable(repairs: boolean): void {
-    const { lost, laterKinds, requires } = this.#state
+    const { lost, laterKinds, requires, sealedUnder } = this.#state
     const { location } = this.#store
-    for (const { n, reason } of repairs ? [] : lost.values()) {
+    for (const { n, reason } of repairs && sealedUnder === undefined ? [] : lost.values()) {
       throw new KpipeError('KPIPE_DAMAGED', `nothing can be appended to the log of ${location}: ${entryName(n)} is lost, ${reason}`, {
         object: entryName(n),
       })
