@@ -32,7 +32,8 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_STORE_FORBIDDEN: 'Run kpipe as a user that may read and write the store, or correct its permissions.',
   KPIPE_STORE_FAILED: 'Check the disk or file system of the store, then run it again.',
   KPIPE_STORE_STALLED: 'Check the disk or network of the store, then run it again.',
-  KPIPE_STORE_UNSUITABLE: 'Put the repository on a file system with hard links, such as ext4 or XFS.',
+  KPIPE_STORE_UNSUITABLE:
+    'Put the repository on a file system with hard links, such as ext4 or XFS, or into a store that creates each object once.',
   KPIPE_TARGET_FAILED: 'Check space and permissions where the restored file goes, then run it again.',
   KPIPE_HELD_TOO_LONG: 'The store is too slow for a database of this size: check it, then run it again.',
   KPIPE_HOOK_FAILED: 'No backup was made: see what the command said, or set its onFailure to warn in the pipeline file.',
