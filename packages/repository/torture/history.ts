@@ -1,11 +1,11 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
-import { initRepository } from '../src/index.ts'
+import { initRepository, newRecoveryPhrase } from '../src/index.ts'
 import type { BackupWriter, Repository } from '../src/index.ts'
 import { keyFile, noise, reopened } from '../test/made-repository.ts'
 import { begin, commit, feed, pageBytes } from '../test/paged-backup.ts'
 import type { PagedBackup } from '../test/paged-backup.ts'
-import { collect } from './collect.ts'
+import { collectAll } from './collect.ts'
 
 /** What the history was promised, and what it tried. Whatever happens, a later look at the repository must agree. */
 export interface Promised {
@@ -18,7 +18,8 @@ export interface Promised {
   readonly forgetting: Set<string>
   readonly forgotten: Set<string>
   epoch: number
-  readonly collections: { count: number }
+  /** How many packs collections have written anew. */
+  compacted: number
   /** Codes of the errors that the steps met. */
   readonly errors: string[]
 }
@@ -31,7 +32,7 @@ export function nothingPromised(): Promised {
     forgetting: new Set(),
     forgotten: new Set(),
     epoch: 1,
-    collections: { count: 0 },
+    compacted: 0,
     errors: [],
   }
 }
@@ -43,7 +44,6 @@ export function copyOfPromised(promised: Promised): Promised {
     committed: new Map(promised.committed),
     forgetting: new Set(promised.forgetting),
     forgotten: new Set(promised.forgotten),
-    collections: { ...promised.collections },
     errors: [...promised.errors],
   }
 }
@@ -83,7 +83,7 @@ export async function playHistory({ newStore, promised, endsWithError, atOnce }:
     return async (work) => {
       const result = await attempt(async () => {
         repository ??= await reopened(newStore())
-        await work(repository)
+        await work(repository).finally(() => repository!.settled())
         return true
       })
       if (result === undefined && endsWithError) repository = undefined
@@ -159,7 +159,7 @@ interface Growing {
 /** As a person does who has seen an init fail. */
 export async function makeRepository(store: Store, promised: Promised): Promise<void> {
   try {
-    await initRepository({ store, keyFile, recoveryPhrase: undefined, tagAlgorithm: 'sha256' })
+    await initRepository({ store, keyFile, recoveryPhrase: newRecoveryPhrase(), tagAlgorithm: 'sha256' })
   } catch (error) {
     if (!(error instanceof KpipeError) || error.code !== 'KPIPE_REPOSITORY_EXISTS') throw error
     // The reply to an earlier try's last step was lost; or a name only seemed taken, and then the next init makes it.
@@ -198,6 +198,10 @@ async function forget(repository: Repository, promised: Promised, ids: readonly 
   for (const id of wanted) promised.forgetting.add(id)
   await repository.forget(wanted)
   for (const id of wanted) promised.forgotten.add(id)
+}
+
+async function collect(repository: Repository, promised: Promised): Promise<void> {
+  promised.compacted += (await collectAll(repository)).compacted.objects
 }
 
 /** The same name gives the same stream, and streams of one series have most pages in common. */

@@ -1,4 +1,4 @@
-import { restoreRandomness } from './seeded-randomness.ts'
+import { freeWorld } from './determined-world.ts'
 import { Trial, missedKinds } from './suite.ts'
 import type { Suite, TrialOptions } from './suite.ts'
 
@@ -19,7 +19,7 @@ export async function runSuite(suite: Suite, options: TrialOptions): Promise<Res
   try {
     await suite.run(trial)
   } finally {
-    restoreRandomness()
+    freeWorld()
   }
   const { cases, fired, failures } = trial
   const sentences = failures

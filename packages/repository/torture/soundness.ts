@@ -4,6 +4,7 @@ import { initRepository, wholeShare } from '../src/index.ts'
 import type { ProveFrame, Repository } from '../src/index.ts'
 import { keyFile, reopened } from '../test/made-repository.ts'
 import { backUp, restore, tagOf } from '../test/paged-backup.ts'
+import { collectAll } from './collect.ts'
 import { streamOf } from './history.ts'
 import type { Promised } from './history.ts'
 
@@ -32,7 +33,7 @@ async function lookAt(store: Store, promised: Promised): Promise<string | undefi
   for (const snapshot of listed) {
     if (promised.forgotten.has(snapshot.id)) return `forgotten snapshot ${snapshot.id} is listed`
     if (promised.committed.has(snapshot.id)) continue
-    const bytes = promised.tried.get(snapshot.manifest.tags[0])
+    const bytes = promised.tried.get(snapshot.tags[0])
     if (bytes === undefined || !(await restore(repository, snapshot)).equals(bytes)) return `${snapshot.id} is nothing that was backed up`
   }
   for (const [name, tag] of [
@@ -45,8 +46,16 @@ async function lookAt(store: Store, promised: Promised): Promise<string | undefi
     if (attention.length > 0) return `the next backup says: ${attention.join('; ')}`
     if (!(await restore(repository, snapshot)).equals(bytes)) return `the next backup of ${name} differs`
   }
-  const { damages, notRecorded } = await repository.check({ read: { share: wholeShare, prove: proving(repository) } })
+  const { attention } = await collectAll(repository, true)
+  if (attention.length > 0) return `the next collection says: ${attention.join('; ')}`
+  for (const snapshot of repository.snapshots()) {
+    const bytes = promised.tried.get(snapshot.tags[0]) ?? streamOf(snapshot.tags[0])
+    if (!(await restore(repository, snapshot)).equals(bytes)) return `after a collection snapshot ${snapshot.id} differs`
+  }
+  const { damages, unneeded, notRecorded } = await repository.check({ read: { share: wholeShare, prove: proving(repository) } })
   if (notRecorded !== undefined) return `the check was not recorded: ${notRecorded}`
+  if (unneeded.length > 0) return `the check finds what nobody needs: ${JSON.stringify(unneeded)}`
+  await repository.settled()
   return damages.length === 0 ? undefined : damages.map(({ object, problem }) => `${object}: ${problem}`).join('; ')
 }
 

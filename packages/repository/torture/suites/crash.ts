@@ -6,7 +6,7 @@ import { copyOfPromised, makeRepository, nothingPromised, playHistory, streamOf 
 import type { Promised } from '../history.ts'
 import { afterPowerLoss, copyOfDisk, hasUnsynced, losses } from '../power-loss.ts'
 import type { Loss } from '../power-loss.ts'
-import { seedRandomness } from '../seeded-randomness.ts'
+import { determineWorld } from '../determined-world.ts'
 import { changing, emptyDisk, simulatedFiles } from '../simulated-disk.ts'
 import type { DiskCall, FolderNode } from '../simulated-disk.ts'
 import { faultOf } from '../soundness.ts'
@@ -56,7 +56,7 @@ async function crash(trial: Trial, moment: Moment, loss: Loss, quiet: boolean, t
   if (number === undefined) return
   const { call, promised } = moment
   const roll = dice(trial.seed * 1_000_003 + number)
-  seedRandomness(`${trial.seed} crash ${number}`)
+  determineWorld(`${trial.seed} crash ${number}`)
   let { disk, fired } = afterPowerLoss(moment.disk, loss, roll)
   for (let tries = 1; !fired && !quiet && tries < maxThrows; tries++) ({ disk, fired } = afterPowerLoss(moment.disk, loss, roll))
   if (fired) trial.count(loss)
@@ -101,7 +101,7 @@ async function crashAgain(
 }
 
 async function momentsOf(seed: string, atOnce: boolean, through: (files: FileSystem) => FileSystem): Promise<Moment[]> {
-  seedRandomness(seed)
+  determineWorld(seed)
   const disk = emptyDisk()
   const promised = nothingPromised()
   const moments: Moment[] = []
@@ -117,5 +117,6 @@ async function momentsOf(seed: string, atOnce: boolean, through: (files: FileSys
   await playHistory({ newStore: () => directoryStore(storePath, through(files)), promised, endsWithError: true, atOnce })
   const unexpected = promised.errors.filter((code) => !atOnce || code !== 'KPIPE_APPEND_LOST')
   if (unexpected.length > 0) throw new Error(`the history fails by itself: ${unexpected.join(', ')}`)
+  if (!atOnce && promised.compacted < 2) throw new Error('the collections of the history found nothing to do')
   return moments
 }

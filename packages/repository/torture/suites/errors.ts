@@ -4,7 +4,7 @@ import type { Store } from '@kpipe/engine/contracts'
 import { dice } from '../../test/made-repository.ts'
 import { nothingPromised, playHistory } from '../history.ts'
 import { afterPowerLoss, losses } from '../power-loss.ts'
-import { seedRandomness } from '../seeded-randomness.ts'
+import { determineWorld } from '../determined-world.ts'
 import { emptyDisk, simulatedFiles } from '../simulated-disk.ts'
 import type { DiskCall, DiskFault, DiskOperation } from '../simulated-disk.ts'
 import { faultsOf, objectFaults, simulatedObjects } from '../simulated-objects.ts'
@@ -134,7 +134,7 @@ interface World {
 }
 
 async function judge(trial: Trial, number: number, { seed, endsWithError }: PlayOptions, what: string, world: World): Promise<void> {
-  seedRandomness(seed)
+  determineWorld(seed)
   const promised = nothingPromised()
   const report = (text: string): void => trial.fail(number, `${what}: ${text}`)
   try {
@@ -151,7 +151,7 @@ async function judge(trial: Trial, number: number, { seed, endsWithError }: Play
 
 async function diskCalls({ seed, endsWithError }: PlayOptions): Promise<DiskCall[]> {
   const calls: DiskCall[] = []
-  seedRandomness(seed)
+  determineWorld(seed)
   const disk = emptyDisk()
   const files = simulatedFiles(disk, (call) => void calls.push(call))
   const newStore = (): Store => directoryStore(storePath, files)
@@ -161,7 +161,7 @@ async function diskCalls({ seed, endsWithError }: PlayOptions): Promise<DiskCall
 
 async function objectCalls({ seed, endsWithError }: PlayOptions): Promise<ObjectCall[]> {
   const calls: ObjectCall[] = []
-  seedRandomness(seed)
+  determineWorld(seed)
   const store = simulatedObjects(memoryStore(), (call) => void calls.push(call))
   await playHistory({ newStore: () => store, promised: nothingPromised(), endsWithError, atOnce: false })
   return calls
