@@ -48,6 +48,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: 'Take snapshots out of the repository by rules or by id.',
     load: async () => (await import('./commands/forget.ts')).forget,
   },
+  repair: {
+    summary: 'Make a repository writable again whose log has lost entries, and heal snapshots.',
+    load: async () => (await import('./commands/repair.ts')).repair,
+  },
   'key list': {
     summary: 'List the keys that open the repository.',
     load: async () => (await import('./commands/key/list.ts')).list,

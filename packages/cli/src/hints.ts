@@ -48,5 +48,8 @@ const hints: Record<KpipeErrorCode, string> = {
 
 export function hintFor(code: KpipeErrorCode, details: ErrorDetails = {}): string {
   if (code === 'KPIPE_PIPELINE_INVALID' && typeof details['unquoted'] === 'string') return `Put it in quotes: "${details['unquoted']}".`
+  const { object } = details
+  if (code === 'KPIPE_DAMAGED' && typeof object === 'string' && object.startsWith('log/'))
+    return 'Bring the named entry back from a copy of the repository, or look at what `kpipe repair` would do.'
   return hints[code]
 }

@@ -14,5 +14,6 @@ export function damageError(damages: readonly Damage[], all: readonly Snapshot[]
     newest === undefined
       ? 'no snapshot does without them'
       : `the newest snapshot that does without them is ${newest.shortId} of ${newest.name}`
-  return withHint(error, `Bring the named objects back from a copy of the repository; ${rest}.`)
+  const ways = 'Bring the named objects back from a copy of the repository, or make a backup, which stores again what still exists'
+  return withHint(error, `${ways}; what is lost stays so until its snapshots are forgotten; ${rest}.`)
 }

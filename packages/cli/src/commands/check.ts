@@ -4,7 +4,7 @@ import { string as word } from '@oclif/core/args'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { parseReadShare, wholeShare } from '@kpipe/repository'
 import type { ReadShare, Repository, Snapshot } from '@kpipe/repository'
-import { sentences, summaryLine } from '../check/check-summary.ts'
+import { healedSentences, sentences, summaryLine } from '../check/check-summary.ts'
 import { damageError } from '../check/damage-error.ts'
 import { damageText } from '../check/damage-text.ts'
 import { examine } from '../check/examine.ts'
@@ -53,8 +53,11 @@ export const check = command({
     const all = repository.snapshots()
     if (terminal.json) terminal.line(summaryLine(report, databases, damages, seconds, repository.head))
     else terminal.write(damageText(damages, all))
-    if (report.notRecorded !== undefined) terminal.warn(`which packs were read could not be recorded: ${report.notRecorded}`)
-    if (damages.length > 0) throw damageError(damages, all, repository.location)
+    if (report.notRecorded !== undefined) terminal.warn(`what was found could not be recorded: ${report.notRecorded}`)
+    if (damages.length > 0) {
+      for (const text of healedSentences(report)) terminal.say(text)
+      throw damageError(damages, all, repository.location)
+    }
     for (const text of sentences(report, databases, seconds, repository.head)) terminal.say(text)
     // Unrecorded, the next check of a part reads the same packs again and never the others.
     const repeats = report.notRecorded !== undefined && flags['read-data-subset'] !== undefined

@@ -9,6 +9,7 @@ import { withHint } from '../failure.ts'
 import { outputFlags, repositoryFlags, snapshotFlags, writeOutFlag } from '../flags.ts'
 import { choiceRow, choiceTable } from '../retention/choice-table.ts'
 import { chooseSnapshots } from '../retention/choose-snapshots.ts'
+import { splitReferences } from '../retention/split-references.ts'
 import { keepFlags, policyOf } from '../retention/keep-flags.ts'
 import type { Terminal } from '../terminal.ts'
 import { locate, openLocated } from '../where/open.ts'
@@ -43,14 +44,15 @@ export const forget = command({
   async run({ flags, args, terminal, signal }) {
     const policy = policyOf(flags)
     const repository = await openLocated(await locate(flags), flags, { terminal, signal })
-    const choices = chooseSnapshots(repository, args.snapshot ?? [], policy, flags.name)
-    const going = choices.filter(({ reasons }) => reasons.length === 0).map(({ snapshot }) => snapshot.id)
+    const { readable, unreadable } = splitReferences(repository, args.snapshot ?? [])
+    const choices = unreadable.length > 0 && readable.length === 0 ? [] : chooseSnapshots(repository, readable, policy, flags.name)
+    const going = [...choices.filter(({ reasons }) => reasons.length === 0).map(({ snapshot }) => snapshot.id), ...unreadable]
     const doubts = misgivings(choices)
     const refused = flags.force ? undefined : doubts[0]
     if (flags.apply && refused !== undefined) throw tooMuch(refused)
     if (flags.apply && going.length > 0) await repository.forget(going)
     const format = terminal.json ? 'json' : (flags['write-out'] ?? 'table')
-    const kept = choices.length - going.length
+    const kept = choices.length + unreadable.length - going.length
     const summary = {
       message_type: 'summary',
       applied: flags.apply === true,
@@ -60,6 +62,8 @@ export const forget = command({
       head: repository.head,
     }
     await show(choices, summary, format, terminal)
+    for (const id of unreadable)
+      terminal.say(`${id.slice(0, 12)}, whose manifest cannot be read, ${flags.apply ? 'is' : 'would be'} forgotten`)
     terminal.say(`${sentence(kept, going.length, flags.apply === true)}\n  head    ${repository.head}`)
     if (!flags.apply && refused !== undefined) terminal.warn(`${refused}: --apply needs --force for that`)
     return tellRollback(repository, terminal)
