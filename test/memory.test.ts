@@ -1,9 +1,9 @@
 import { createCipheriv } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { test } from 'tap'
+import { memoryBounds } from './support/memory-bounds.ts'
 import { peakMemory } from './support/peak-memory.ts'
 import { lastLine, place } from './support/place.ts'
 
@@ -18,18 +18,6 @@ function* uniquePages(): Generator<Buffer> {
   for (let done = 0; done < streamBytes; done += zeros.length) yield keystream.update(zeros)
 }
 
-/** The bounds of ARCHITECTURE.md, section Memory, in MiB. */
-function bounds(): { readonly run: number; readonly restoreInOrder: number } {
-  const threads = Math.min(16, availableParallelism())
-  const [segment, frame, pack, cache] = [1, 4, 16, 64]
-  const base = 85 + 20 * threads
-  const chunks = (32 * (streamBytes / pageBytes)) / 2 ** 20
-  const inCodecs = 3 * threads * frame
-  const running = (2 * threads + 1) * segment + (threads + 2) * frame + inCodecs + 2 * pack
-  const restoring = 2 * (threads + 2) * frame + inCodecs + cache
-  return { run: base + (4 / 3) * running + chunks, restoreInOrder: base + (4 / 3) * restoring + chunks }
-}
-
 test('3 GiB of unique incompressible pages stay within the memory that ARCHITECTURE.md states', async (t) => {
   const stages = `stages: [{ use: chunk, with: { pageBytes: ${pageBytes} } }, { use: hash }, { use: compress }, { use: seal }]`
   const at = await place(t, "{ use: file, with: { path: '-' } }", stages)
@@ -39,7 +27,7 @@ test('3 GiB of unique incompressible pages stay within the memory that ARCHITECT
   const run = await ended
   t.equal(run.code, 0, run.stderr)
   t.match(lastLine(run), { bytes_read: streamBytes, bytes_fresh: streamBytes, chunks: streamBytes / pageBytes })
-  const bound = bounds()
+  const bound = memoryBounds(streamBytes, pageBytes)
   t.ok(peak.mebibytes() <= bound.run, `run: ${peak.mebibytes().toFixed()} MiB, bound ${bound.run.toFixed()} MiB`)
 
   const nowhere = openSync('/dev/null', 'w')
