@@ -1,0 +1,143 @@
+import { chooseMeta, metaBytes, readMeta } from './meta.ts'
+import type { Meta } from './meta.ts'
+import {
+  branchFlag,
+  childOf,
+  elementTable,
+  headerBytes,
+  leafFlag,
+  maxDepth,
+  maxRunBytes,
+  readBucketValue,
+  readElements,
+  readHeader,
+} from './page.ts'
+
+/** A database of which pages may be lost. */
+export interface LeftPages {
+  /** Without a snapshot's trailer. */
+  readonly bytes: number
+  readonly pageBytes: number
+  /** Undefined when the page is lost. */
+  read(page: number): Promise<Uint8Array | undefined>
+}
+
+/** What is left of a database, and what is not, in the order of its keys. */
+export type Salvaged =
+  { readonly kind: 'item'; readonly path: readonly Uint8Array[]; readonly key: Uint8Array; readonly value: Uint8Array } | LostRange
+
+/** Items of a bucket, or buckets, from one key up to another are on a page that is lost. */
+export interface LostRange {
+  readonly kind: 'lost'
+  /** Names of the buckets around them, outermost first; empty for top-level buckets. */
+  readonly path: readonly Uint8Array[]
+  /** No key is below it; undefined where the bucket begins. */
+  readonly from: Uint8Array | undefined
+  /** All keys are below it; undefined where the bucket ends. */
+  readonly until: Uint8Array | undefined
+  /** The page that is lost, or that says something else than its place in the tree. */
+  readonly page: number
+}
+
+/** Where a subtree lies: its keys are in that range. */
+type Range = Pick<LostRange, 'path' | 'from' | 'until'>
+
+/**
+ * Walks what can be read. Whatever is wrong counts as lost: nothing is thrown for it.
+ * @param wanted subtrees of other ranges are passed over
+ */
+export async function* salvage(pages: LeftPages, wanted: (range: Range) => boolean = () => true): AsyncGenerator<Salvaged, void> {
+  const meta = await readMetas(pages)
+  const whole: Range = { path: [], from: undefined, until: undefined }
+  if (meta === undefined) yield { kind: 'lost', ...whole, page: 0 }
+  else yield* visit({ pages, meta, wanted, reached: new Set() }, meta.root, whole, 0)
+}
+
+interface Walk {
+  readonly pages: LeftPages
+  readonly meta: Meta
+  readonly wanted: (range: Range) => boolean
+  readonly reached: Set<number>
+}
+
+async function readMetas(pages: LeftPages): Promise<Meta | undefined> {
+  const metas: (Meta | undefined)[] = []
+  for (const page of [0, 1]) {
+    const bytes = (page + 1) * pages.pageBytes <= pages.bytes ? await pages.read(page) : undefined
+    metas.push(bytes && readMeta(bytes.subarray(0, metaBytes), 0, page))
+  }
+  try {
+    return chooseMeta(metas, pages.pageBytes, pages.bytes)
+  } catch {
+    return undefined // Neither is left: nothing tells where the tree begins.
+  }
+}
+
+async function* visit(walk: Walk, page: number, range: Range, depth: number): AsyncGenerator<Salvaged, void> {
+  const lost: LostRange = { kind: 'lost', ...range, page }
+  const run = depth > maxDepth || walk.reached.has(page) ? undefined : await readRun(walk, page)
+  walk.reached.add(page)
+  if (run === undefined) return yield lost
+  const { bytes, view, isLeaf, count } = run
+  const table = elementTable(count)
+  if (readElements(view, 0, bytes.length, isLeaf, count, table) !== undefined) return yield lost
+  const keyOf = (i: number): Uint8Array => bytes.subarray(table.cells[4 * i + 1], table.cells[4 * i + 1] + table.cells[4 * i + 2])
+  for (let i = 0; i < count; i++) {
+    const key = keyOf(i)
+    if (!isLeaf) {
+      const until = i + 1 < count ? keyOf(i + 1) : range.until
+      const below: Range = { path: range.path, from: i === 0 ? (range.from ?? key) : key, until }
+      if (walk.wanted(below)) yield* visit(walk, childOf(view, 0, i), below, depth + 1)
+      continue
+    }
+    const value = table.cells[4 * i + 1] + table.cells[4 * i + 2]
+    const end = value + table.cells[4 * i + 3]
+    if ((table.cells[4 * i] & 1) === 0) yield { kind: 'item', path: range.path, key, value: bytes.subarray(value, end) }
+    else yield* bucketIn(walk, { path: [...range.path, key], from: undefined, until: undefined }, bytes, value, end, depth)
+  }
+}
+
+async function* bucketIn(
+  walk: Walk,
+  range: Range,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depth: number,
+): AsyncGenerator<Salvaged, void> {
+  if (!walk.wanted(range)) return
+  const bucket = readBucketValue(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), start, end)
+  if (typeof bucket !== 'string' && bucket.root !== 0) return yield* visit(walk, bucket.root, range, depth + 1)
+  const inline = bytes.subarray(start + headerBytes, end)
+  const view = new DataView(inline.buffer, inline.byteOffset, inline.length)
+  const table = elementTable()
+  const isRead = typeof bucket !== 'string' && readElements(view, 0, inline.length, true, bucket.count, table) === undefined
+  if (!isRead) return yield { kind: 'lost', ...range, page: 0 }
+  for (let cell = 0; cell < 4 * bucket.count; cell += 4) {
+    const key = table.cells[cell + 1]
+    const value = key + table.cells[cell + 2]
+    const item = { key: inline.subarray(key, value), value: inline.subarray(value, value + table.cells[cell + 3]) }
+    yield { kind: 'item', path: range.path, ...item }
+  }
+}
+
+/** A page of a tree with its overflow; undefined when any of it is lost, or it is something else. */
+async function readRun(
+  { pages, meta }: Walk,
+  page: number,
+): Promise<{ bytes: Uint8Array; view: DataView; isLeaf: boolean; count: number } | undefined> {
+  if (page < 2 || page >= meta.pages) return undefined
+  const first = await pages.read(page)
+  if (first === undefined || first.length < headerBytes) return undefined
+  const { id, flags, count, overflow } = readHeader(new DataView(first.buffer, first.byteOffset, first.length), 0)
+  const isTree = id === page && (flags === leafFlag || flags === branchFlag)
+  if (!isTree || page + overflow >= meta.pages || (overflow + 1) * pages.pageBytes > maxRunBytes) return undefined
+  const bytes = new Uint8Array((overflow + 1) * pages.pageBytes)
+  bytes.set(first)
+  for (let more = 1; more <= overflow; more++) {
+    const next = await pages.read(page + more)
+    if (next === undefined) return undefined
+    bytes.set(next, more * pages.pageBytes)
+  }
+  return { bytes, view: new DataView(bytes.buffer), isLeaf: flags === leafFlag, count }
+}
