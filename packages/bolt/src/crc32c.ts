@@ -17,9 +17,9 @@ for (let table = 1; table < 16; table++) {
 }
 const [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, tA, tB, tC, tD, tE, tF] = tables
 
-/** CRC-32C of the bytes of `view` from `start` to `end` (exclusive), unsigned. */
-export function crc32c(view: DataView, start: number, end: number): number {
-  let crc = -1
+/** CRC-32C of the bytes of `view` from `start` to `end` (exclusive), unsigned; goes on from `previous`, the CRC of what came before. */
+export function crc32c(view: DataView, start: number, end: number, previous = 0): number {
+  let crc = ~previous
   let at = start
   for (; end - at >= 16; at += 16) {
     const a = crc ^ view.getInt32(at, true)

@@ -1,15 +1,14 @@
 import { combineCrc32c, crc32c } from './crc32c.ts'
 import type { BoltErrorCode } from './errors.ts'
-import { hashKey, keyHash } from './key-hash.ts'
+import { keyHash } from './key-hash.ts'
 import { compareElements, putKey } from './key-order.ts'
 import { leaves, notedKeys, notedValueBytes, putInvalid } from './look-format.ts'
 import { elementTable, headerBytes, readBucketValue, readElements } from './page.ts'
 import type { ElementTable } from './page.ts'
-import { nextField } from './protobuf.ts'
-import type { FieldCursor } from './protobuf.ts'
 import { putBytes, putNumber, putU32 } from './record.ts'
 import type { RecordWriter } from './record.ts'
 import { isRevision, mainOf, subOf } from './revision.ts'
+import { hashUserKey } from './user-key.ts'
 
 /** Rows of bucket `key` of a segment, two words each. */
 export interface Rows {
@@ -19,7 +18,6 @@ export interface Rows {
 
 const outer = elementTable()
 const inner = elementTable()
-const field: FieldCursor = { at: 0, number: 0, wire: 0, start: 0, value: 0 }
 
 /**
  * Writes the summary of the leaf page that lies in `view` from `start` to `end`. When the page is bad, the record, which began at
@@ -112,22 +110,6 @@ function takeRows(view: DataView, table: ElementTable, count: number, seed: numb
     tombstoneBefore = tombstone
   }
   rows.length = before + 2 * count
-  return true
-}
-
-/** Hashes field 1 of the KeyValue in `view` from `start` to `end`, empty when absent; false when it is no KeyValue. */
-function hashUserKey(view: DataView, start: number, end: number, seed: number): boolean {
-  let key = start
-  let keyBytes = 0
-  field.at = start
-  while (field.at < end) {
-    if (!nextField(view, field, end)) return false
-    if (field.number !== 1) continue
-    if (field.wire !== 2) return false
-    key = field.start
-    keyBytes = field.value
-  }
-  hashKey(view, key, keyBytes, seed)
   return true
 }
 

@@ -38,6 +38,23 @@ export function readMeta(bytes: Uint8Array, at: number, index: number): Meta | u
   }
 }
 
+/** The header and content of a meta page of a database that has no freelist stored, as etcd has it on Linux. `index` is 0 or 1. */
+export function metaPage(index: number, { pageBytes, root, pages, txid }: Omit<Meta, 'freelist'>): Uint8Array {
+  const bytes = new Uint8Array(metaBytes)
+  const view = new DataView(bytes.buffer)
+  view.setBigUint64(0, BigInt(index), true)
+  view.setUint16(8, metaFlag, true)
+  view.setUint32(16, magic, true)
+  view.setUint32(20, 2, true)
+  view.setUint32(24, pageBytes, true)
+  view.setBigUint64(32, BigInt(root), true)
+  view.setBigUint64(48, noFreelist, true)
+  view.setBigUint64(56, BigInt(pages), true)
+  view.setBigUint64(64, txid, true)
+  view.setBigUint64(72, fnv1a(view, headerBytes, 72), true)
+  return bytes
+}
+
 /** FNV-1a of 64 bits. */
 function fnv1a(view: DataView, start: number, end: number): bigint {
   let hash = 0xcbf29ce484222325n

@@ -1,7 +1,7 @@
 import { BoltError } from './errors.ts'
 
 export const headerBytes = 16
-const elementBytes = 16
+export const elementBytes = 16
 export const branchFlag = 1
 export const leafFlag = 2
 export const metaFlag = 4
@@ -16,6 +16,13 @@ export interface PageHeader {
   readonly flags: number
   readonly count: number
   readonly overflow: number
+}
+
+export function writeHeader(view: DataView, at: number, { id, flags, count, overflow }: PageHeader): void {
+  view.setBigUint64(at, BigInt(id), true)
+  view.setUint16(at + 8, flags, true)
+  view.setUint16(at + 10, count, true)
+  view.setUint32(at + 12, overflow, true)
 }
 
 export function readHeader(view: DataView, at: number): PageHeader {

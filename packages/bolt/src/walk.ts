@@ -58,10 +58,12 @@ interface Frame {
 
 /**
  * All buckets and items in key order, nested buckets right behind their name. Checks what it comes by (ranges, types, each page
- * reached once, key order, depth), and after the last item the freelist where one is stored.
+ * reached once, key order, depth), and after the last item the freelist where one is stored. With `only`, goes through that
+ * top-level bucket alone, and checks nothing else.
  * @throws BoltError
  */
-export async function* walk(bolt: Bolt): AsyncGenerator<BoltItem, void> {
+export async function* walk(bolt: Bolt, only?: string): AsyncGenerator<BoltItem, void> {
+  const wanted = only === undefined ? undefined : Buffer.from(only)
   const reached = reachedPages(bolt.meta.pages)
   const frames = [await enterPage(bolt, reached, { path: [], last: undefined }, bolt.meta.root, 0, undefined)]
   for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
@@ -86,6 +88,7 @@ export async function* walk(bolt: Bolt): AsyncGenerator<BoltItem, void> {
       yield { path: tree.path, key, value: bytes.subarray(value, end), sequence: undefined }
       continue
     }
+    if (wanted !== undefined && tree.path.length === 0 && !wanted.equals(key)) continue
     if (frame.inline) throw new BoltError('bucket', `page ${page}: bucket inside an inline bucket`, page)
     const bucket = readBucketValue(view, value, end)
     if (typeof bucket === 'string') throw new BoltError('bucket', `page ${page}: ${bucket}`, page)
@@ -94,7 +97,7 @@ export async function* walk(bolt: Bolt): AsyncGenerator<BoltItem, void> {
     if (bucket.root !== 0) frames.push(await enterPage(bolt, reached, inside, bucket.root, frames.length, undefined))
     else frames.push(enterInline(frame, inside, value + headerBytes, end, bucket.count))
   }
-  await checkFreelist(bolt, reached)
+  if (only === undefined) await checkFreelist(bolt, reached)
 }
 
 function checkOrder({ last }: Tree, key: Uint8Array, floor: Uint8Array | undefined, page: number): void {
