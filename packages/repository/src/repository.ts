@@ -12,7 +12,7 @@ import type { RepositoryKeys } from './keys/repository-keys.ts'
 import { entryName } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { frameBinding } from './packs/frame-binding.ts'
-import { openSealedStream } from './sealed-stream.ts'
+import { openSealedStream, openWhatIsLeft } from './sealed-stream.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
 import { checkRepository } from './check/check.ts'
@@ -83,6 +83,11 @@ export interface Repository {
   newestIntact(instead: Snapshot, without?: string): Promise<Snapshot | undefined>
   /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
   openStream(snapshot: Snapshot): Promise<SealedStream>
+  /**
+   * The same of a snapshot that is not whole: what is lost is told when its frame is loaded.
+   * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED when its recipe is lost
+   */
+  openWhatIsLeft(snapshot: Snapshot): Promise<SealedStream>
   /** Resolves when nothing is written any more beside what was asked for. To be awaited before the process ends; never rejects. */
   settled(): Promise<void>
 }
@@ -199,6 +204,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
         without,
       ),
     openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
+    openWhatIsLeft: (snapshot) => openWhatIsLeft({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
     settled,
   }
 }

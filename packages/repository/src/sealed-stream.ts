@@ -3,8 +3,9 @@ import type { CodecRecord, CodecSecrets, SealedStream, Store, StoredFrame } from
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LogState, PackRecord } from './log/state.ts'
 import { placesOf } from './log/places.ts'
+import { mapLimit } from './map-limit.ts'
 import { prefixBytes } from './packs/directory.ts'
-import type { DirectoryFrame } from './packs/directory.ts'
+import type { Directory, DirectoryFrame } from './packs/directory.ts'
 import { packName } from './packs/pack-name.ts'
 import { damagedPack, readDirectory, readPackRange } from './packs/read-directory.ts'
 import { locateChunks } from './recipes/locate-chunks.ts'
@@ -16,6 +17,8 @@ import type { Recipe } from './recipes/read-recipe.ts'
 import { nameOf } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { KpipeError } from '@kpipe/engine/contracts'
+
+const directoriesAtOnce = 8
 
 export interface StreamContext {
   readonly store: Store
@@ -29,13 +32,12 @@ interface PlacedFrame {
   readonly frame: DirectoryFrame
 }
 
-/** Finds every chunk of a snapshot: its recipe, and the directories of just the packs that it names. */
-export async function openSealedStream({ store, ring, state, secrets }: StreamContext, snapshot: Snapshot): Promise<SealedStream> {
+/** Finds every chunk of a snapshot: its recipe, and the directories of just the packs that it names. @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
+export async function openSealedStream(context: StreamContext, snapshot: Snapshot): Promise<SealedStream> {
+  const { store, ring, state } = context
   const forWhom = nameOf(snapshot)
-  const { manifest } = snapshot
-  const stream = manifest.streams[0]
   const places = placesOf(state, snapshot.id)
-  const recipe = await readRecipe({ store, ring, places }, manifest, stream, forWhom)
+  const recipe = await readRecipe({ store, ring, places }, snapshot.manifest, snapshot.manifest.streams[0], forWhom)
   const placed = await placeChunks(
     recipe,
     locateChunks(recipe, places),
@@ -44,7 +46,57 @@ export async function openSealedStream({ store, ring, state, secrets }: StreamCo
       throw lostChunk(chunk, group, forWhom)
     },
   )
-  const { frames, frameOf, slotOf } = numberFrames(placed)
+  return streamOf(context, snapshot, recipe, placed, [])
+}
+
+/** The same, but of chunks that are lost the loading of their frame throws. @throws KpipeError when the recipe is lost */
+export async function openWhatIsLeft(context: StreamContext, snapshot: Snapshot): Promise<SealedStream> {
+  const { store, ring, state } = context
+  const forWhom = nameOf(snapshot)
+  const places = placesOf(state, snapshot.id)
+  const recipe = await readRecipe({ store, ring, places }, snapshot.manifest, snapshot.manifest.streams[0], forWhom)
+  const groups = locateChunks(recipe, places)
+  const directories = await directoriesLeft(context, groups, forWhom)
+  const left = groups.map((group) => ({ ...group, packs: group.packs.filter(({ number }) => directories.has(number)) }))
+  const lost: number[] = []
+  const placed = await placeChunks(
+    recipe,
+    left,
+    async (pack) => directories.get(pack.number)!,
+    (chunk) => lost.push(chunk),
+  )
+  return streamOf(context, snapshot, recipe, placed, lost)
+}
+
+/** By number of the pack. */
+async function directoriesLeft(
+  { store, ring }: StreamContext,
+  groups: readonly ChunkGroup[],
+  forWhom: string,
+): Promise<Map<number, Directory>> {
+  const packs = new Map(groups.flatMap((group) => group.packs).map((pack) => [pack.number, pack]))
+  const directories = new Map<number, Directory>()
+  await mapLimit([...packs.values()], directoriesAtOnce, async (pack) => {
+    try {
+      directories.set(pack.number, await readDirectory(store, ring, pack, forWhom))
+    } catch (error) {
+      if (!(error instanceof KpipeError) || error.exitCode !== 65) throw error
+    }
+  })
+  return directories
+}
+
+/** @param lost chunks that are nowhere */
+function streamOf(
+  { store, ring, state, secrets }: StreamContext,
+  snapshot: Snapshot,
+  recipe: Recipe,
+  placed: PlacedChunks,
+  lost: readonly number[],
+): SealedStream {
+  const forWhom = nameOf(snapshot)
+  const stream = snapshot.manifest.streams[0]
+  const { frames, frameOf, slotOf } = numberFrames(placed, lost)
   return {
     bytes: stream.bytes,
     digest: stream.digest,
@@ -56,8 +108,10 @@ export async function openSealedStream({ store, ring, state, secrets }: StreamCo
     tagAlgorithm: state.genesis.tag_algorithm,
     frameOf,
     slotOf,
-    frames: frames.length,
+    // What is lost lies in a frame behind the last one.
+    frames: frames.length + (lost.length === 0 ? 0 : 1),
     async load(index): Promise<StoredFrame> {
+      if (index === frames.length) throw new KpipeError('KPIPE_OBJECT_MISSING', `chunks of the stream are lost; ${forWhom} needs them`)
       const { pack, frame } = frames[index]
       const { kind, lengths, ends, offset, digest } = frame
       const bytes = await readPackRange(store, pack.id, { offset, length: lengths[lengths.length - 1] }, forWhom)
@@ -86,14 +140,21 @@ function lostChunk(chunk: number, { named, packs }: ChunkGroup, forWhom: string)
 }
 
 /** Numbers those frames that are needed, in the order of packs, and gives each chunk its frame and slot. Uses the arrays of `placed`. */
-function numberFrames({ packs, packOf, indexOf }: PlacedChunks): { frames: PlacedFrame[]; frameOf: Uint32Array; slotOf: Uint32Array } {
+function numberFrames(
+  { packs, packOf, indexOf }: PlacedChunks,
+  lost: readonly number[],
+): { frames: PlacedFrame[]; frameOf: Uint32Array; slotOf: Uint32Array } {
   const frameOfChunk = packs.map(({ directory }) => {
     const frames = new Uint32Array(directory.prefixes.length / prefixBytes)
     directory.frames.forEach(({ firstChunk, ends }, index) => frames.fill(index, firstChunk, firstChunk + ends.length))
     return frames
   })
   const numbers = packs.map(({ directory }) => new Uint32Array(directory.frames.length))
-  packOf.forEach((pack, chunk) => (numbers[pack][frameOfChunk[pack][indexOf[chunk]]] = 1))
+  const isLost = new Uint8Array(packOf.length)
+  for (const chunk of lost) isLost[chunk] = 1
+  packOf.forEach((pack, chunk) => {
+    if (isLost[chunk] === 0) numbers[pack][frameOfChunk[pack][indexOf[chunk]]] = 1
+  })
   const frames: PlacedFrame[] = []
   packs.forEach(({ pack, directory }, at) => {
     directory.frames.forEach((frame, index) => {
@@ -101,6 +162,10 @@ function numberFrames({ packs, packOf, indexOf }: PlacedChunks): { frames: Place
     })
   })
   for (let chunk = 0; chunk < packOf.length; chunk++) {
+    if (isLost[chunk] === 1) {
+      packOf[chunk] = frames.length
+      continue
+    }
     const pack = packOf[chunk]
     const frame = frameOfChunk[pack][indexOf[chunk]]
     indexOf[chunk] -= packs[pack].directory.frames[frame].firstChunk
