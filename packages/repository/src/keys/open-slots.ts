@@ -104,26 +104,28 @@ async function openPrivateKeys(
   const privateKeys = new Map<string, Buffer>()
   const broken: string[] = []
   const secrets = new Map<string, Uint8Array | undefined>()
-  let work = 0
+  if (secret.kind === 'password') demandAffordable(store, slots)
   for (const { name, slot } of slots) {
     const parameters = hex(slot!.parameters)
     if (privateKeys.has(hex(slot!.id))) continue
-    if (!secrets.has(parameters)) {
-      if (secrets.size >= maxPasswordSlots)
-        throw new KpipeError('KPIPE_DAMAGED', `${store.location} holds more than ${maxPasswordSlots} password slots`, { object: name })
-      work += secret.kind === 'password' ? passwordWork(slot!.parameters) : 0
-      if (work > maxPasswordWork) {
-        const text = `the password slots at ${store.location} ask for more memory and time than is given: ${name} is not tried`
-        throw new KpipeError('KPIPE_DAMAGED', text, { object: name })
-      }
-      secrets.set(parameters, await secretBytes(secret, slot!.parameters))
-    }
+    if (!secrets.has(parameters)) secrets.set(parameters, await secretBytes(secret, slot!.parameters))
     const bytes = secrets.get(parameters)
     const privateKey = bytes === undefined ? 'bytes' : openSlotKey(repositoryId, slot!, bytes)
     if (privateKey === 'bytes') broken.push(name)
     else if (privateKey !== 'key') privateKeys.set(hex(slot!.id), privateKey)
   }
   return { privateKeys, broken }
+}
+
+/** Whoever can write can make slots: how much work they ask for is known before any of it is done. */
+function demandAffordable(store: Store, slots: readonly ReadSlot[]): void {
+  const different = new Map(slots.map(({ slot }) => [hex(slot!.parameters), slot!.parameters]))
+  const work = [...different.values()].reduce((sum, parameters) => sum + passwordWork(parameters), 0)
+  const { location } = store
+  if (different.size > maxPasswordSlots)
+    throw new KpipeError('KPIPE_DAMAGED', `${location} holds more than ${maxPasswordSlots} password slots`, { location })
+  if (work > maxPasswordWork)
+    throw new KpipeError('KPIPE_DAMAGED', `the password slots at ${location} ask for more memory and time than is given`, { location })
 }
 
 async function readSlots(store: Store, repositoryId: Uint8Array): Promise<ReadSlot[]> {
