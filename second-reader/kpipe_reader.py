@@ -37,7 +37,7 @@ class Unreadable(Exception):
 
 
 # What a parser of authenticated bytes may throw when they do not have the promised shape.
-MISSHAPEN = (Unreadable, KeyError, IndexError, TypeError, ValueError, struct.error, AttributeError)
+MISSHAPEN = (Unreadable, StopIteration, zstandard.ZstdError, KeyError, IndexError, TypeError, ValueError, struct.error, AttributeError)
 
 
 def sha256(*parts):
@@ -142,6 +142,11 @@ def records(column, size):
 
 def u32s(column):
     return [item[0] for item in struct.iter_unpack('<I', column)]
+
+
+def decompress(data, most):
+    """The bytes of a zstd frame; one more than `most` when there are more."""
+    return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data).read(most + 1)
 
 
 def with_length(plain):
@@ -283,7 +288,7 @@ class Keys:
 
     def open_entry(self, epoch, unit, header):
         """The plain bytes of a log entry; the roots that open the first entry of an epoch are those of the epoch."""
-        for slot, roots in [self.roots[epoch]] if epoch in self.roots else self.candidates[epoch]:
+        for slot, roots in self.possible(epoch):
             try:
                 plain = open_unit(self.derived(roots['M'], 'log'), unit, header)
             except Unreadable:
@@ -292,19 +297,24 @@ class Keys:
             return plain
         raise Unreadable('it does not open')
 
+    def possible(self, epoch):
+        """The roots of an epoch, or while they are not known those it may have; the tag key is the same in all epochs."""
+        found = [self.roots[epoch]] if epoch in self.roots else self.candidates[epoch]
+        return [one for one in found if 1 not in self.roots or one[1]['tag'] == self.roots[1][1]['tag']]
+
     def derived(self, root, label):
         return hkdf(root, self.repository, b'kpipe/1/' + label.encode(), 32)
 
     def working(self, epoch, label):
         if epoch not in self.roots:
-            if not self.candidates[epoch]:
+            if not self.possible(epoch):
                 raise Unreadable(f'keys of epoch {epoch}')
-            self.roots[epoch] = self.candidates[epoch][0]
+            self.roots[epoch] = self.possible(epoch)[0]
         return self.derived(self.roots[epoch][1]['D' if label == 'codecs' else 'M'], label)
 
     def tag(self, data):
-        """The SHA-256 tag of a chunk; the tag key is the same in all epochs."""
-        return sha256(self.roots[min(self.roots)][1]['tag'], data)[:16]
+        """The SHA-256 tag of a chunk."""
+        return sha256(self.roots[1][1]['tag'], data)[:16]
 
 
 # --- store --------------------------------------------------------------------------------------------------------------------------------
@@ -358,8 +368,10 @@ Opened = namedtuple('Opened', 'epoch map')
 
 
 class Snapshot:
-    def __init__(self, entry, writer, packs, manifest):
-        self.entry, self.writer, self.packs, self.manifest = entry, writer, packs, manifest
+    """`manifest` is its bytes, or where it lies in the pack `pack_id`; `packs` are the numbers of those that it uses."""
+
+    def __init__(self, entry, packs, manifest, pack_id=None):
+        self.entry, self.packs, self.manifest, self.pack_id = entry, packs, manifest, pack_id
         self.id = sha256(manifest) if isinstance(manifest, bytes) else manifest['id']
 
 
@@ -367,16 +379,17 @@ class State:
     """What the entries of the log come to, in order; the rules are those of the chapter "State"."""
 
     def __init__(self):
-        self.epoch, self.slots, self.tag_algorithm, self.marker, self.features = 1, [], None, None, []
+        self.epoch = self.sealed = 1
+        self.slots, self.tag_algorithm, self.marker, self.features = [], None, None, []
         self.open, self.floors, self.snapshots, self.lost = {}, {}, {}, {}
         self.packs, self.ids, self.condemned = {}, {}, {}
         self.missing, self.healed, self.replaced = defaultdict(set), defaultdict(list), defaultdict(list)
 
     def apply(self, n, epoch, entry):
         rule, features = RULES.get(entry['kind']), entry.get('requires', {}).get('read', [])
-        if epoch != self.epoch and not (self.lost and epoch > self.epoch):
+        if epoch < self.sealed or (epoch > self.epoch and (not self.lost or entry['kind'] in ('KEY', 'VOID'))):
             return
-        self.epoch = epoch
+        self.sealed = epoch
         self.features += features
         if rule:
             rule(self, n, entry)
@@ -388,7 +401,8 @@ class State:
     def key(self, n, entry):
         epoch, slots = entry['epoch'], listed(entry)
         if epoch >= self.epoch:
-            self.epoch, self.slots = epoch, slots
+            self.epoch = self.sealed = epoch
+            self.slots = slots
 
     def begin(self, n, entry):
         self.floors[entry['writer']] = self.open.setdefault(entry['writer'], n)
@@ -398,7 +412,9 @@ class State:
 
     def snapshot(self, n, entry):
         writer, new, uses = entry['writer'], new_packs(n, entry), pack_numbers(entry['uses'])
-        made = Snapshot(n, writer, {pack.number for pack in new} | set(uses), entry['manifest'])
+        manifest = entry['manifest']
+        pack_id = None if isinstance(manifest, bytes) else id_of(writer, manifest['counter'])
+        made = Snapshot(n, {pack.number for pack in new} | set(uses), manifest, pack_id)
         if writer not in self.open or any(number not in self.packs for number in uses):
             return
         del self.open[writer]
@@ -488,8 +504,45 @@ class State:
         self.floors = dict.fromkeys(self.open, n)
 
     def void(self, n, entry):
+        if 'state' in entry and not self.take(unpack(decompress(entry['state'], 1 << 28))):
+            return
         if entry['n'] in self.lost and self.lost[entry['n']] == entry['digest']:
             del self.lost[entry['n']]
+
+    def take(self, said):
+        """Goes on from a state as a checkpoint has it, if it is of the current epoch."""
+        if said['epochs'][-1][0] != self.epoch:
+            return False
+        packs, snapshots = said['packs'], said['snapshots']
+        numbers = pack_numbers(packs['numbers'])
+        writers = dict(zip(dict.fromkeys(entry for entry, _ in numbers), records(packs['writers'], 8), strict=True))
+        columns = [packs['classes'].decode(), *(varints(packs[name]) for name in ('counters', 'bytes', 'directory_bytes'))]
+        self.packs, self.ids = {}, {}
+        for number, kind, counter, size, directory in zip(numbers, *columns, strict=True):
+            self.know([Pack(number, id_of(writers[number[0]], counter), kind, size, directory)])
+        self.snapshots, entry, used, manifests, large = {}, 0, iter(varints(snapshots['packs'])), snapshots['manifests'], iter(snapshots['large'])
+        for gap, size, count in zip(*(varints(snapshots[name]) for name in ('entries', 'manifest_bytes', 'pack_counts')), strict=True):
+            entry += gap
+            place, uses = 0, set()
+            for _ in range(count):
+                place += next(used)
+                uses.add(numbers[place])
+            manifest, manifests = (manifests[:size] if size else next(large)), manifests[size:]
+            made = Snapshot(entry, uses, manifest, None if size else bytes.fromhex(manifest['packId']))
+            self.snapshots[made.id] = made
+        self.condemned = dict(zip(pack_numbers(said['condemned']['packs']), varints(said['condemned']['entries']), strict=True))
+        self.replaced, self.healed = (self.lists(said[name]) for name in ('replaced', 'healed'))
+        self.missing = defaultdict(set, {number: set(tags) for number, tags in tags_by_pack(said['damaged'])})
+        self.open = {opened['writer']: opened['entry'] for opened in said['writers']}
+        self.floors = {opened['writer']: opened['floor'] for opened in said['writers']}
+        self.slots, self.features = listed(said), said['requires'].get('read', [])
+        return True
+
+    def lists(self, said):
+        places, found = iter(varints(said['packs'])), defaultdict(list)
+        for key, count in zip(records(said['keys'], 16), varints(said['counts']), strict=True):
+            found[key] = [divmod(next(places), 65536) for _ in range(count)]
+        return found
 
     def know(self, packs):
         for pack in packs:
@@ -516,13 +569,17 @@ RULES = {
 }  # fmt: skip
 
 
+def id_of(writer, counter):
+    return writer + counter.to_bytes(8, 'big')
+
+
 def listed(entry):
     return [(slot['id'], slot['epoch'], slot['digest']) for slot in entry['slots']]
 
 
 def new_packs(n, entry):
     def pack(place, kind, counter, size, directory, digest):
-        return Pack((n, place), entry['writer'] + counter.to_bytes(8, 'big'), kind, size, directory)
+        return Pack((n, place), id_of(entry['writer'], counter), kind, size, directory)
 
     return [pack(place, *fields) for place, fields in enumerate(entry['packs'])]
 
@@ -585,8 +642,8 @@ def check_slots(keys, state, so_far=False):
             raise Failure(DAMAGE, f'{slot.name} is not the object that the log lists')
         if so_far or (slot.id, epoch) in digests:
             continue
-        own = {listed_epoch for listed_id, listed_epoch in digests if listed_id == slot.id}
-        if state.lost and epoch > max(own, default=0):
+        own = any(slot.id == owner for owner, _ in digests)
+        if state.lost and (epoch > state.epoch or not own):
             complain(f'{slot.name} is not listed in what is left of the log; who can write there may have forged what is of epoch {epoch}')
         elif own:
             raise Failure(DAMAGE, f'{slot.name} is not listed in the log')
@@ -694,7 +751,7 @@ class Packs:
             if len(data) != size:
                 raise Unreadable('length')
             if codec['stage'] == '@kpipe/stage-compress':
-                data = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data).read(plain_size + 1)
+                data = decompress(data, plain_size)
             elif codec['stage'] == '@kpipe/stage-seal':
                 data = self.unseal(epoch, codecs, frame.lengths[0], plain_size, data)
             else:
@@ -751,14 +808,13 @@ class Repository:
         if isinstance(snapshot.manifest, bytes):
             return snapshot.manifest
         place = snapshot.manifest
-        pack_id = snapshot.writer + place['counter'].to_bytes(8, 'big')
-        number = self.state.ids.get(pack_id)
+        number = self.state.ids.get(snapshot.pack_id)
         if number in snapshot.packs:
             pack = self.state.packs[number]
             data = self.packs.unit(pack, place['offset'], self.store.read(name_of(pack), place['offset'], place['stored_bytes']), place['epoch'])
             if sha256(data) == snapshot.id:
                 return data
-        for number in self.state.replaced.get(pack_id, ()):
+        for number in self.state.replaced.get(snapshot.pack_id, ()):
             pack = self.state.packs[number]
             for frame in self.packs.directory(pack).frames if number in snapshot.packs else ():
                 if stored_bytes(pack, frame) == place['stored_bytes'] and sha256(data := self.packs.frame(pack, frame)) == snapshot.id:

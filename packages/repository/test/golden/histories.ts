@@ -51,6 +51,20 @@ export const histories = {
     return { snapshots: [first, second, third], secrets: ['key', 'phrase'] }
   },
 
+  async repaired(folder) {
+    await begin(folder)
+    const first = await backUp(folder, 'db', db(15))
+    const second = await backUp(folder, 'db', db(15, { 4: 'a' }))
+    await kpipe(folder, ['forget', first.id, '-c', 'db.yaml', '--apply'])
+    const third = await backUp(folder, 'db', db(16, { 4: 'a', 5: 'a' }))
+    // A checkpoint is made with it, and knows what the entry said that is lost below it.
+    await kpipe(folder, ['key', 'rotate', '-c', 'db.yaml'])
+    rmSync(join(folder, 'repository/log/00000000000000000004'))
+    await kpipe(folder, ['repair', '-c', 'db.yaml', '--apply'])
+    const fourth = await backUp(folder, 'db', db(16, { 4: 'b', 5: 'a' }))
+    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase'] }
+  },
+
   async keys(folder) {
     await begin(folder)
     await writeFile(join(folder, secretFiles.password), 'correct horse, Batterie agrafée\n')
