@@ -196,6 +196,15 @@ test('a COMPACT of what was examined before chunks went elsewhere has no effect'
   t.notOk(into(after(...made, { kind: 'FORGET', time: 0, snapshots: [] }, compact([two], [0], 1, 5)), 4), 'it has looked again since')
 })
 
+test('a COMPACT whose packs are there already has no effect', (t) => {
+  const [one, two] = [packNumber(2, 0), packNumber(2, 1)]
+  const first = compact([one], [0], 1, 3)
+  const state = after(open(anna), snapshot(anna, 'a', 2), open(prune), first, { ...first, old: encodePackNumbers([two]) } as Payload)
+  t.same([...state.packs.keys()], [one, two, packNumber(4, 0)])
+  t.same([...state.condemned.keys()], [one])
+  t.end()
+})
+
 test('a SNAPSHOT that names an old pack after the COMPACT keeps it', async (t) => {
   const old = packNumber(2, 0)
   const all = [

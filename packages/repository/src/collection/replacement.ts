@@ -93,12 +93,17 @@ export class Replacement {
     this.#records = []
     if (moved.length === 0) return this.#holds
     const payload = this.#entry(moved, records)
-    const appended = await this.#collection.collector.append((state) => (this.#mayReplace(state, moved) ? { payload } : undefined))
-    if (appended === undefined) {
+    const { collector } = this.#collection
+    const ids = records.map(([, counter]) => packId(collector.writer, counter))
+    // Known: it was appended, and only the reply was lost.
+    const isThere = (state: LogState): boolean => ids.some((id) => state.packsById.has(id))
+    const appended = await collector.append((state) => (!isThere(state) && this.#mayReplace(state, moved) ? { payload } : undefined))
+    if (appended === undefined && !isThere(this.#collection.log.state)) {
       this.#holds = false
-      const { id } = this.#collection.collector
-      const objects = records.map(([, counter, bytes]) => ({ name: packName(packId(Buffer.from(id, 'hex'), counter)), bytes }))
-      await removeObjects(this.#collection, objects)
+      await removeObjects(
+        this.#collection,
+        ids.map((id, index) => ({ name: packName(id), bytes: records[index][2] })),
+      )
       return false
     }
     const old = moved.map(({ use }) => use.pack)

@@ -1,6 +1,6 @@
 import { VarintReader } from '../varint.ts'
 import type { Draft } from './draft.ts'
-import { addPacks } from './new-packs.ts'
+import { addPacks, packId } from './new-packs.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
 import type { Compact, Condemn, Sweep } from './payload.ts'
 import { placesChanged } from './places-changed.ts'
@@ -34,7 +34,7 @@ export function applySweep(draft: Draft, payload: Sweep): void {
 
 /**
  * Void without an open writer, when an old pack is not there, when `up_to` is not below the entry, and when chunks went elsewhere
- * since. The snapshots that were examined use the new packs instead of the old ones; an old one that a later snapshot uses stays
+ * since, or its new packs are there already. The snapshots that were examined use the new packs instead of the old ones; an old one that a later snapshot uses stays
  * with it.
  */
 export function applyCompact(draft: Draft, n: number, payload: Compact): void {
@@ -43,6 +43,8 @@ export function applyCompact(draft: Draft, n: number, payload: Compact): void {
   const writer = draft.writers.get(id)
   if (writer === undefined || payload.up_to < writer.floor || payload.up_to >= n) return
   if (!old.every((number) => draft.packs.has(number))) return
+  // The same packs under other numbers: these would be swept as unused, and their objects with them.
+  if (payload.packs.some(([, counter]) => draft.packsById.has(packId(payload.writer, counter)))) return
   const added = addPacks(draft, n, payload)
   const column = new VarintReader(payload.into)
   const into = new Map(old.map((number) => [number, added[column.next()]]))
