@@ -1,50 +1,15 @@
 import { createHash } from 'node:crypto'
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type Test } from 'tap'
+import { test } from 'tap'
 import { goldens } from '../../packages/repository/test/golden/golden.ts'
-import { histories, type HistoryName, type Made } from '../../packages/repository/test/golden/histories.ts'
-import { pages, seeds } from '../../packages/repository/test/golden/pages.ts'
-import { backUp, kpipe, pipeline } from '../../packages/repository/test/golden/program.ts'
 import { testFolder } from '../../test/support/folder.ts'
-import { listed, reader, restoredBy, secret } from './python-reader.ts'
-
-/** Every snapshot that is there, and no other, comes back byte for byte; every secret opens. */
-async function readsAll(t: Test, folder: string, { snapshots, secrets }: Made): Promise<void> {
-  const repository = join(folder, 'repository')
-  const ids = snapshots.map(({ id }) => id)
-  for (const name of secrets) t.same(await listed(repository, secret(folder, name)), ids, `listed with the ${name}`)
-  for (const [index, { id, sha256 }] of snapshots.entries()) {
-    const name = secrets[index % secrets.length]!
-    const restored = await restoredBy(repository, id, secret(folder, name), join(testFolder(t), 'back'))
-    t.equal(restored.code, 0, restored.stderr)
-    t.equal(restored.sha256, sha256, `snapshot ${id.slice(0, 12)} with the ${name}`)
-  }
-}
-
-for (const name of Object.keys(histories) as HistoryName[]) {
-  test(`a program in Python restores a repository that kpipe makes now: ${name}`, async (t) => {
-    const folder = testFolder(t)
-    await readsAll(t, folder, await histories[name](folder))
-  })
-}
+import { reader, restoredBy, secret } from './python-reader.ts'
+import { readsAll } from './reads-all.ts'
 
 for (const golden of goldens()) {
   test(`a program in Python restores the golden repository ${golden.name}`, (t) => readsAll(t, golden.folder, golden))
 }
-
-test('streams of several recipe parts and a manifest that is too large for the log are restored by the program in Python', async (t) => {
-  const folder = testFolder(t)
-  await pipeline(folder, { name: 'db', pageBytes: 512 })
-  await kpipe(folder, ['init', '-c', 'db.yaml', '--recovery-phrase-file', 'phrase.txt'])
-  const manyTags = Array.from({ length: 700 }, (_, index) => ['--tag', `${index}`.padEnd(100, 'x')]).flat()
-  const snapshots = [
-    await backUp(folder, 'db', pages(512, seeds(66_000))),
-    await backUp(folder, 'db', pages(512, seeds(66_500, { 5: 'a', 66_100: 'b' })), { words: manyTags }),
-    await backUp(folder, 'db', pages(512, seeds(65_537, { 5: 'b' }))),
-  ]
-  await readsAll(t, folder, { snapshots, secrets: ['key'] })
-})
 
 test('what cannot be done is told in one sentence, with the exit code of kpipe', async (t) => {
   const { folder, secrets, snapshots } = goldens().find(({ name }) => name === 'keys')!
