@@ -65,5 +65,17 @@ export function creationCases(subject: StoreSubject): ConformanceCase[] {
         }
       },
     },
+    {
+      title: 'of eight that create one name with equal bytes at once, all are told that it is created',
+      async run() {
+        const place = await subject.place()
+        const stores = await Promise.all(Array.from({ length: racers }, () => subject.open(place)))
+        for (let round = 0; round < 10; round++) {
+          const answers = await Promise.all(stores.map((store) => store.create(`equal/${round}`, [bytes.slice()])))
+          const refused = answers.filter((answer) => answer !== 'created').length
+          demand(refused === 0, `of ${racers} that create one name with equal bytes at once, ${refused} are told that another has it`)
+        }
+      },
+    },
   ]
 }

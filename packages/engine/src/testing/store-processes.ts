@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import type { StoreStage } from '../contracts/index.ts'
+import type { Store, StoreStage } from '../contracts/index.ts'
 import { type ConformanceCase, demand, demandSameBytes } from './conformance-case.ts'
 import { filled } from './description.ts'
 import { noise } from './sample-bytes.ts'
@@ -10,6 +10,8 @@ import type { StoreSubject } from './store-conformance.ts'
 const racers = 8
 const rounds = 10
 const kills = 8
+/** Until one has come while something was created: how long that takes differs from store to store. */
+const mostKills = 40
 const killedBytes = 4 * 1024 * 1024
 
 /** What `create` promises between processes, and when one of them dies. */
@@ -40,17 +42,56 @@ export function processCases(subject: StoreSubject, stage: StoreStage<never>, mo
       async run() {
         const place = await subject.place()
         const settings = await filled<ChildWork['settings']>(stage, place.settings)
-        for (let kill = 0; kill < kills; kill++) await killOnce(subject, place, { module, settings, kill })
+        let inTheMiddle = 0
+        for (let kill = 0; kill < kills || (inTheMiddle === 0 && kill < mostKills); kill++)
+          if (await killOnce(subject, place, { module, settings, kill })) inTheMiddle += 1
+        demand(inTheMiddle > 0, `none of ${mostKills} kills came while something was created`)
+      },
+    },
+    {
+      title: 'who reads or lists while another process creates sees all of an object or nothing',
+      async run() {
+        const place = await subject.place()
+        const settings = await filled<ChildWork['settings']>(stage, place.settings)
+        const names = Array.from({ length: 12 }, (_, index) => `seen/${index}`)
+        const store = await subject.open(place)
+        const { child, ready, ended } = listening(startStoreChild({ module, settings, names, bytes: killedBytes, seed: 1 }))
+        await ready
+        let over = false
+        ended.then(() => (over = true)).catch(() => undefined) // Thrown where it is awaited.
+        child.stdin?.end('go\n')
+        try {
+          while (!over) await demandWhole(store, names)
+        } finally {
+          if (!over) child.kill('SIGKILL')
+          await ended
+        }
+        const said = await ended
+        for (const [index, name] of names.entries()) {
+          demand(said.includes(`created ${name}`), `${name} is not told as created`)
+          demandSameBytes((await store.read(name)) ?? new Uint8Array(0), noise(killedBytes, 1 + index), 'what another process created')
+        }
       },
     },
   ]
 }
 
+/** Whatever is listed or read of these names is there to its end. */
+async function demandWhole(store: Store, names: readonly string[]): Promise<void> {
+  for await (const { name, bytes } of store.list('seen/'))
+    demand(bytes === killedBytes, `${name} is listed with ${bytes} of ${killedBytes} bytes while it is created`)
+  for (const name of names) {
+    const seen = await store.read(name, { offset: killedBytes - 1, length: 2 })
+    demand(seen === undefined || seen.length === 1, `the end of ${name} is missing while it is created`)
+  }
+}
+
+/** True when the process was killed while it created something. */
 async function killOnce(
   subject: StoreSubject,
   place: Awaited<ReturnType<StoreSubject['place']>>,
   { module, settings, kill }: { readonly module: string; readonly settings: ChildWork['settings']; readonly kill: number },
-): Promise<void> {
+): Promise<boolean> {
   const names = Array.from({ length: 24 }, (_, index) => `kill/${kill}/${String(index).padStart(2, '0')}`)
   const { child, ready, ended } = listening(startStoreChild({ module, settings, names, bytes: killedBytes, seed: 1 }))
   await ready
@@ -73,11 +114,17 @@ async function killOnce(
     demand(bytes === killedBytes, `${name} is listed with ${bytes} of ${killedBytes} bytes after a kill`)
   }
   const last = names[begun - 1]
+  // Whether it was finished or not: the process died before it could tell anybody.
   demand(
     (await store.create(last, [noise(killedBytes, begun)])) === 'created',
-    'what a killed process did not finish cannot be created again',
+    'what a killed process did not finish, or could not tell, cannot be created again',
+  )
+  demand(
+    (await store.create(last, [noise(killedBytes, begun + 1)])) === 'exists',
+    'what was created again after a kill is given to another object',
   )
   for (const name of names.slice(0, begun)) await store.remove(name)
+  return !lines.includes(`created ${last}`)
 }
 
 /** Lines of a child's output; `ready` is its first. */

@@ -66,6 +66,17 @@ const broken: Record<string, { stage: StoreStage<{ place: string }>; title: stri
     title: 'equal bytes count as created, for the reply may have been lost',
     says: /is not told as created$/,
   },
+  'that answers whoever comes later that the name is taken': {
+    stage: storeStage((store) => ({
+      async create(name, parts) {
+        const held = store.objects.get(name)
+        await later()
+        return held === undefined && store.objects.has(name) ? 'exists' : store.create(name, parts)
+      },
+    })),
+    title: 'of eight that create one name with equal bytes at once, all are told that it is created',
+    says: /^of 8 that create one name with equal bytes at once, 7 are told that another has it$/,
+  },
   'that keeps the parts it was given': {
     stage: storeStage((store) => ({
       async create(name, parts) {
@@ -182,5 +193,6 @@ t.test('a store that writes files without care is caught by processes that race 
     'a process that is killed while it creates leaves all of an object or nothing',
     'of eight processes that create one name at once, exactly one wins',
     'of eight that create one name at once, exactly one wins',
+    'who reads or lists while another process creates sees all of an object or nothing',
   ])
 })
