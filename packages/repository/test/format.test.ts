@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import * as bounds from '../src/bounds.ts'
 import { formatKey } from '../src/keys/key-file.ts'
 import { keyRing } from '../src/keys/key-ring.ts'
+import { maxPasswordSlots, maxPasswordWork } from '../src/keys/password.ts'
 import { formatRecoveryPhrase } from '../src/keys/recovery-phrase.ts'
 import { encodePackNumbers, packNumber } from '../src/log/pack-numbers.ts'
 import { encodeMarker } from '../src/marker.ts'
@@ -50,6 +52,25 @@ test('the values of FORMAT.md are those of the code', async (t) => {
   }
   t.match(text, formatKey(Buffer.alloc(32, 0x55)).trim())
   t.match(text, formatRecoveryPhrase(Buffer.alloc(32, 0x66)))
+})
+
+test('the bounds of FORMAT.md are those of the code', async (t) => {
+  const chapter = text.slice(text.indexOf('### Bounds'), text.indexOf('## Objects'))
+  const rows = chapter.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| |'))
+  const value = (told: string): number => told.split(' × ').reduce((product, factor) => product * power(factor), 1)
+  const power = (told: string): number =>
+    told
+      .replaceAll(',', '')
+      .split('^')
+      .map(Number)
+      .reduce((base, exponent) => base ** exponent)
+  const told = rows.flatMap((row) => row.split('|').at(-2)!.trim().split(', ')).map(value)
+  const { maxChainBytes, maxChainLinks, maxChunks, maxCodecs, maxEntryBytes, maxFrameBytes } = bounds
+  const { maxMissingEntries, maxPackBytes, maxPartPacks, maxSlotObjects, maxValues } = bounds
+  t.same(told, [
+    ...[maxEntryBytes, maxMissingEntries, maxPackBytes, maxFrameBytes, maxCodecs, maxChunks, maxChainLinks, maxChainBytes],
+    ...[maxPartPacks, maxValues, maxSlotObjects, maxPasswordSlots, maxPasswordWork],
+  ])
 })
 
 test('a reader written from FORMAT.md alone restores every snapshot', async (t) => {

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { maxEntryBytes } from '../bounds.ts'
 import { headerStart, magics } from '../format.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { decode, encode } from '../msgpack.ts'
@@ -49,6 +51,7 @@ export function encodeEntry(ring: KeyRing, { n, epoch, previous }: EntryHeader, 
   const length = Buffer.alloc(4)
   length.writeUInt32LE(body.length)
   const bytes = headerBytes + unitOverheadBytes + 4 + body.length
+  assert(padme(bytes) <= maxEntryBytes, `a log entry of ${bytes} bytes, which no reader takes`)
   const unit = sealUnit(ring.workingKey(epoch, 'log'), header, [length, body, Buffer.alloc(padme(bytes) - bytes)])
   return Buffer.concat([header, unit])
 }
