@@ -1,5 +1,6 @@
 import { chooseMeta, metaBytes, readMeta } from './meta.ts'
 import type { Meta } from './meta.ts'
+import { isRevision } from './revision.ts'
 import {
   branchFlag,
   childOf,
@@ -51,6 +52,25 @@ export async function* salvage(pages: LeftPages, wanted: (range: Range) => boole
   const whole: Range = { path: [], from: undefined, until: undefined }
   if (meta === undefined) yield { kind: 'lost', ...whole, page: 0 }
   else yield* visit({ pages, meta, wanted, reached: new Set() }, meta.root, whole, 0)
+}
+
+/**
+ * Revisions of the rows of bucket `key` on pages that can be read, whether or not the tree still leads there, some several times. Pages
+ * that are free hold what they once held: rows that may be compacted away, but never others than there were.
+ */
+export async function* leftRevisions(pages: LeftPages): AsyncGenerator<Uint8Array, void> {
+  const meta = { pages: Math.floor(pages.bytes / pages.pageBytes) }
+  const table = elementTable()
+  for (let page = 2; page < meta.pages; page++) {
+    const run = await readRun({ pages, meta }, page)
+    if (run === undefined || !run.isLeaf) continue
+    const { bytes, view, count } = run
+    if (readElements(view, 0, bytes.length, true, count, table) !== undefined) continue
+    for (let cell = 0; cell < 4 * count; cell += 4) {
+      const key = table.cells[cell + 1]
+      if (isRevision(view, key, table.cells[cell + 2])) yield bytes.subarray(key, key + table.cells[cell + 2])
+    }
+  }
 }
 
 interface Walk {
@@ -123,7 +143,7 @@ async function* bucketIn(
 
 /** A page of a tree with its overflow; undefined when any of it is lost, or it is something else. */
 async function readRun(
-  { pages, meta }: Walk,
+  { pages, meta }: { readonly pages: LeftPages; readonly meta: Pick<Meta, 'pages'> },
   page: number,
 ): Promise<{ bytes: Uint8Array; view: DataView; isLeaf: boolean; count: number } | undefined> {
   if (page < 2 || page >= meta.pages) return undefined

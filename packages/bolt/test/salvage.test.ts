@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { memoryPages, openBolt, readRevision, salvage, walk } from '../src/index.ts'
+import { leftRevisions, memoryPages, openBolt, readRevision, salvage, walk } from '../src/index.ts'
 import type { LeftPages, LostRange, Salvaged } from '../src/index.ts'
 import { buildDatabase } from './database.ts'
 import { readDatabase, snapshotVersions } from './fixtures.ts'
@@ -101,6 +101,19 @@ test('a lost leaf is told by the keys around it, and only ranges that are wanted
   )
   t.ok(wanted.items.length >= until - from && wanted.items.length < 500)
   t.ok(pages.met.size < 8, `${pages.met.size} pages are read`)
+})
+
+test('rows below a lost branch are found on their leaves', async (t) => {
+  const bytes = readDatabase('snap-3.6.16.db')
+  const expected = new Set<string>()
+  for await (const { path, key } of walk(await openBolt(memoryPages(bytes))))
+    if (path.length === 1 && Buffer.from(path[0]).toString() === 'key') expected.add(Buffer.from(key).toString('hex'))
+  const { meta } = await openBolt(memoryPages(bytes))
+  const pages = left(bytes, new Set([meta.root]))
+  t.match(await all(salvage(pages)), { items: [], lost: [{ path: [], page: meta.root }] })
+  const found = new Set<string>()
+  for await (const key of leftRevisions(pages)) found.add(Buffer.from(key).toString('hex'))
+  t.ok(expected.size > 10 && [...expected].every((key) => found.has(key)))
 })
 
 test('a tree that turns back on itself ends', async (t) => {

@@ -17,8 +17,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 let terminal: Terminal = openTerminal({ json: asksForJson(process.argv), verbosity: 0 })
 process.on('uncaughtException', (error) => leaveFailed(report(error)))
+const ended = await main(rewriteTo(process.argv.slice(2))).then(
+  (exitCode) => ({ exitCode, failed: false }),
+  (error: unknown) => ({ exitCode: report(error), failed: true }),
+)
+// Who reads a pipe slowly gets all of it all the same.
+await new Promise<void>((written) => process.stdout.write('', () => written()))
 // Nothing may keep a finished command alive: neither an idle worker nor a connection that is not closed yet.
-process.exit(await main(rewriteTo(process.argv.slice(2))).catch((error: unknown) => leaveFailed(report(error))))
+if (ended.failed) leaveFailed(ended.exitCode)
+process.exit(ended.exitCode)
 
 async function main(argv: readonly string[]): Promise<number> {
   const [first] = argv

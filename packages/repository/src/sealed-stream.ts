@@ -136,6 +136,7 @@ function lostChunk(chunk: number, { named, packs }: ChunkGroup, forWhom: string)
   const object = packName(named)
   return new KpipeError('KPIPE_OBJECT_MISSING', `chunk ${chunk} of the stream is lost: it was in ${object}; ${forWhom} needs it`, {
     object,
+    noted: true, // The log says so: no other snapshot is suspected for it.
   })
 }
 

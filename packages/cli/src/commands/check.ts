@@ -8,6 +8,7 @@ import { healedSentences, sentences, summaryLine } from '../check/check-summary.
 import { damageError } from '../check/damage-error.ts'
 import { damageText } from '../check/damage-text.ts'
 import { examine } from '../check/examine.ts'
+import { lostKeysRow, lostKeysText } from '../check/lost-keys-text.ts'
 import { command } from '../command.ts'
 import { outputFlags, repositoryFlags, snapshotFlags } from '../flags.ts'
 import { locate, openLocated } from '../where/open.ts'
@@ -47,12 +48,12 @@ export const check = command({
     const repository = await openLocated(where, flags, { terminal, signal })
     const selected = select(repository, args.snapshot ?? [], flags.name)
     const etcd = flags.etcd === true
-    const { report, databases } = await examine({ repository, where, selected, share, etcd, terminal, signal })
-    const damages = [...report.damages, ...(databases?.damages ?? [])]
+    const { report, databases, damages, lostKeys } = await examine({ repository, where, selected, share, etcd, terminal, signal })
     const seconds = performance.now() / 1000
     const all = repository.snapshots()
-    if (terminal.json) terminal.line(summaryLine(report, databases, damages, seconds, repository.head))
-    else terminal.write(damageText(damages, all))
+    if (terminal.json)
+      terminal.line({ ...summaryLine(report, databases, damages, seconds, repository.head), lost_keys: lostKeys.map(lostKeysRow) })
+    else terminal.write(damageText(damages, all) + lostKeys.map(lostKeysText).join(''))
     if (report.notRecorded !== undefined) terminal.warn(`what was found could not be recorded: ${report.notRecorded}`)
     if (damages.length > 0) {
       for (const text of healedSentences(report)) terminal.say(text)

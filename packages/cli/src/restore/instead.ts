@@ -19,7 +19,8 @@ export async function suggesting<Result>(
     return await work()
   } catch (error) {
     if (!(error instanceof KpipeError) || error.exitCode !== 65) throw error
-    throw withHint(error, await hint(repository, snapshot, flags, error.details['object']).catch(() => noAdvice))
+    const { object, noted } = error.details
+    throw withHint(error, await hint(repository, snapshot, flags, noted === true ? undefined : object).catch(() => noAdvice))
   }
 }
 

@@ -1,0 +1,47 @@
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { LeftPages } from '@kpipe/bolt'
+import type { Snapshot } from '@kpipe/repository'
+import type { DatabaseCheck } from './check-databases.ts'
+import { leftPages } from './left-pages.ts'
+import { findLostKeys } from './lost-keys.ts'
+import type { LostKeys } from './lost-keys.ts'
+
+/** What keys these snapshots have lost; those without a recipe tell nothing. @param hurt ids of damaged snapshots, of which nobody learns anything either */
+export async function lostKeysOf(check: DatabaseCheck, hurt: ReadonlySet<string>): Promise<LostKeys[]> {
+  const { repository, snapshots, signal } = check
+  const lost: LostKeys[] = []
+  for (const snapshot of snapshots.filter(({ id, facts }) => hurt.has(id) && typeof facts['status_hash'] === 'number')) {
+    signal.throwIfAborted()
+    const pages = await pagesOf(check, snapshot)
+    if (pages === undefined) continue
+    const others: { snapshot: Snapshot; pages: LeftPages }[] = []
+    for (const other of neighbours(snapshot, repository.snapshots(), hurt)) {
+      const known = await pagesOf(check, other)
+      if (known !== undefined) others.push({ snapshot: other, pages: known })
+    }
+    lost.push(await findLostKeys(snapshot, pages, others))
+  }
+  return lost
+}
+
+async function pagesOf({ repository, hash, codec, workers }: DatabaseCheck, snapshot: Snapshot): Promise<LeftPages | undefined> {
+  try {
+    const stream = await repository.openWhatIsLeft(snapshot)
+    const { page_bytes: pageBytes } = snapshot.facts
+    return leftPages({ stream, hash, codec, workers }, typeof pageBytes === 'number' ? pageBytes : undefined)
+  } catch (error) {
+    if (error instanceof KpipeError && error.exitCode === 65) return undefined
+    throw error
+  }
+}
+
+/** The whole snapshots next to it, the newer one first: what that has, the damaged one had too. */
+function neighbours(snapshot: Snapshot, all: readonly Snapshot[], hurt: ReadonlySet<string>): Snapshot[] {
+  const at = all.findIndex(({ id }) => id === snapshot.id)
+  const isAlike = ({ id, name, facts }: Snapshot): boolean =>
+    !hurt.has(id) &&
+    name === snapshot.name &&
+    facts['cluster_id'] === snapshot.facts['cluster_id'] &&
+    typeof facts['status_hash'] === 'number'
+  return [all.slice(at + 1).find(isAlike), all.slice(0, at).findLast(isAlike)].filter((other) => other !== undefined)
+}
