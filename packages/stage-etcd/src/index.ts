@@ -1,4 +1,5 @@
 import { inspect } from './inspect.ts'
 import { source } from './source.ts'
+import { target } from './target.ts'
 
-export default [source, inspect]
+export default [source, inspect, target]

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import { chown, lstat, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, sep } from 'node:path'
+import { KpipeError } from '@kpipe/engine/contracts'
+import { exists } from './failing.ts'
+import type { Owner } from './owner.ts'
+
+/** A folder beside the one that is to be, where its content is made. Nothing shows under the final names before `publish`. */
+export interface Place {
+  /** For what is needed while the content is made. */
+  readonly scratch: string
+  /** Becomes the data directory, or its content where that is there and empty. */
+  readonly data: string
+  /** Where the log goes; it does not exist yet. */
+  readonly wal: string
+  /** Who the final folder's owner is to be, by what it stands in for: an empty folder that is there, else the folder around it. */
+  readonly owner: Owner
+  /** Gives everything its owner and its name, on the disk for good. */
+  publish(owner: Owner | undefined): Promise<void>
+  /** Leaves nothing behind. */
+  abandon(): Promise<void>
+}
+
+/**
+ * @param walDir where the log goes instead of the data directory; it must not exist
+ * @throws KpipeError KPIPE_TARGET_EXISTS, KPIPE_USAGE; errors of the system
+ */
+export async function openPlace(dataDir: string, walDir: string | undefined): Promise<Place> {
+  const there = await emptyFolder(dataDir)
+  const walInside = walDir === undefined ? join('member', 'wal') : relative(dataDir, walDir)
+  const separateWal = walInside === '..' || walInside.startsWith(`..${sep}`)
+  if (walInside === '') throw new KpipeError('KPIPE_USAGE', `${dataDir} cannot be data directory and WAL directory at once`)
+  if (walDir !== undefined) await refuse(walDir)
+  const around = dirname(dataDir)
+  const made = there ? undefined : await mkdir(around, { recursive: true, mode: 0o700 })
+  const holder = draftName(there ? join(dataDir, 'data') : dataDir)
+  const walDraft = separateWal ? draftName(walDir!) : undefined
+  const { uid, gid } = await stat(there ? dataDir : around)
+  const data = join(holder, 'data')
+  await mkdir(holder, { mode: 0o700 })
+  await mkdir(data, { mode: 0o700 })
+
+  return {
+    scratch: join(holder, 'snapshot'),
+    data,
+    wal: walDraft ?? join(data, walInside),
+    owner: { user: uid, group: gid },
+    async publish(owner) {
+      await settle(data, owner)
+      if (walDraft !== undefined) {
+        await settle(walDraft, owner)
+        await refuse(walDir!)
+        await rename(walDraft, walDir!)
+        await sync(dirname(walDir!))
+      }
+      try {
+        if (there) await moveInto(data, dataDir)
+        else await giveName(data, dataDir)
+      } catch (error) {
+        if (walDraft !== undefined) await rm(walDir!, { recursive: true, force: true })
+        throw error
+      }
+      await rm(holder, { recursive: true, force: true })
+      await sync(there ? dataDir : around)
+    },
+    async abandon() {
+      await rm(holder, { recursive: true, force: true })
+      if (walDraft !== undefined) await rm(walDraft, { recursive: true, force: true })
+      await removeEmpty(around, made)
+    },
+  }
+}
+
+/** Folders that were made for this one, up to the first that holds something else by now. */
+async function removeEmpty(folder: string, made: string | undefined): Promise<void> {
+  if (made === undefined || folder.length < made.length) return
+  const gone = await rmdir(folder).then(
+    () => true,
+    () => false,
+  )
+  if (gone) await removeEmpty(dirname(folder), made)
+}
+
+function draftName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
+}
+
+/** True when it is there and empty, false when it is not there. */
+async function emptyFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (found === undefined) {
+    await refuse(path) // A link that leads nowhere.
+    return false
+  }
+  if (!found.isDirectory()) throw exists(path, 'exists already and is no folder')
+  if ((await readdir(path)).length > 0) throw exists(path, 'exists already and is not empty')
+  return true
+}
+
+async function refuse(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (found !== undefined) throw exists(path, 'exists already')
+}
+
+/** A rename replaces an empty folder that has appeared meanwhile, and nothing else. */
+async function giveName(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(error.code ?? '')) throw exists(to, 'was made by somebody else meanwhile')
+    throw error
+  })
+}
+
+/** etcd looks at `member` alone, so that comes last. */
+async function moveInto(from: string, to: string): Promise<void> {
+  const names = (await readdir(from)).toSorted((a, b) => Number(a === 'member') - Number(b === 'member'))
+  for (const name of names) {
+    await refuse(join(to, name))
+    await rename(join(from, name), join(to, name))
+  }
+}
+
+/** Owner and durability of a folder and all in it. */
+async function settle(folder: string, owner: Owner | undefined): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await settle(path, owner)
+    else if (owner !== undefined) {
+      await chown(path, owner.user, owner.group)
+      await sync(path)
+    }
+  }
+  if (owner !== undefined) await chown(folder, owner.user, owner.group)
+  await sync(folder)
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
