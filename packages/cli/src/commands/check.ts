@@ -24,7 +24,7 @@ const someSnapshots = word({
 export const check = command({
   summary: 'Check that a repository is as it was stored.',
   description:
-    'Always: the log from its first entry, key slots and marker by digest, and that every pack which a snapshot needs is there with its size. With --read-data every byte of these packs is read and decoded, and every chunk compared with its tag. With --etcd each snapshot is read as its database, page by page, and compared with what was noted when it was made. Names what is damaged and the snapshots that need it, and exits 65.',
+    'Always: the log from its first entry, key slots and marker by digest, and that every pack which a snapshot needs is there with its size. With --read-data every byte of these packs is read and decoded, and every chunk compared with its tag. With --etcd each snapshot is read as its database, page by page, and compared with what was noted when it was made. Names what is damaged and the snapshots that need it, with --etcd also the keys that are lost, as far as other snapshots tell them, and exits 65. What is found is noted in the log, and lost pages that other snapshots have are found there from then on.',
   examples: [
     'kpipe check',
     'kpipe check --read-data-subset 1/7',
