@@ -23,12 +23,11 @@ async function* walk(
   prefix: string,
   after: string | undefined,
 ): AsyncGenerator<StoredObject> {
-  const entries = await readFolder(files, join(root, folder))
-  // In a folder of a hundred thousand, most of which come before, these are the only ones to make names of.
+  // A name that comes before, and is not the begin of it, has nothing in it that comes after.
   const rest = after?.startsWith(folder) === true ? after.slice(folder.length) : ''
-  const later = entries.filter(({ name }) => name > rest || rest.startsWith(name))
+  const entries = await readEntries(files, join(root, folder), (name) => name > rest || rest.startsWith(name))
   // A folder sorts as its name with a slash behind it: `a/b` comes after `a-b`.
-  const names = later.map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : '')).filter((name) => name !== 'tmp/')
+  const names = entries.map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : '')).filter((name) => name !== 'tmp/')
   const wanted = names
     .filter((name) => (name.startsWith(prefix) || (name.endsWith('/') && prefix.startsWith(name))) && mayComeAfter(name, after))
     .toSorted(byBytes)
@@ -47,9 +46,9 @@ async function* walk(
   }
 }
 
-async function readFolder(files: FileSystem, path: string): Promise<readonly FolderEntry[]> {
+async function readEntries(files: FileSystem, path: string, wanted: (name: string) => boolean): Promise<readonly FolderEntry[]> {
   try {
-    return await files.readdir(path, { withFileTypes: true })
+    return await files.readdir(path, wanted)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
