@@ -23,8 +23,10 @@ export async function probeStore(store: Store): Promise<void> {
 
 async function probe(store: Store, name: string): Promise<void> {
   const contents = Array.from({ length: racers }, () => randomBytes(64))
-  const answers = await Promise.all(contents.map((content) => store.create(name, [content])))
-  const winners = contents.filter((_, racer) => answers[racer] === 'created')
+  // All are waited for, also when one fails: a process that ends meanwhile would leave their drafts.
+  const answers = await Promise.allSettled(contents.map((content) => store.create(name, [content])))
+  for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+  const winners = contents.filter((_, racer) => (answers[racer] as PromiseFulfilledResult<string>).value === 'created')
   if (winners.length === 0) demand(store, name, false, `a new name, ${name}, is said to exist`)
   const many = `of ${racers} that create ${name} at once, ${winners.length} are told that it is theirs, so two backups could take one place`
   demand(store, name, winners.length === 1, many)
