@@ -27,7 +27,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/lint.ts')).lint,
   },
   restore: {
-    summary: 'Write a snapshot back, byte for byte.',
+    summary: 'Write a snapshot back: as a file, byte for byte, or as a data directory.',
     usesThreads: true,
     load: async () => (await import('./commands/restore.ts')).restore,
   },
@@ -47,6 +47,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   forget: {
     summary: 'Take snapshots out of the repository by rules or by id.',
     load: async () => (await import('./commands/forget.ts')).forget,
+  },
+  prune: {
+    summary: 'Give back the space of what no snapshot uses.',
+    load: async () => (await import('./commands/prune.ts')).prune,
   },
   repair: {
     summary: 'Make a repository writable again whose log has lost entries, and heal snapshots.',

@@ -7,6 +7,8 @@ import type { Choice, Snapshot } from '@kpipe/repository'
 import { command } from '../command.ts'
 import { withHint } from '../failure.ts'
 import { outputFlags, repositoryFlags, snapshotFlags, writeOutFlag } from '../flags.ts'
+import { runPrune } from '../prune/run-prune.ts'
+import { tellPrune } from '../prune/tell-prune.ts'
 import { choiceRow, choiceTable } from '../retention/choice-table.ts'
 import { chooseSnapshots } from '../retention/choose-snapshots.ts'
 import { splitReferences } from '../retention/split-references.ts'
@@ -25,7 +27,7 @@ const someSnapshots = word({
 export const forget = command({
   summary: 'Take snapshots out of the repository by rules or by id.',
   description:
-    'Shows what would stay and why, and what would go; acts with --apply only. Rules are those of restic, name by name, hours and days in UTC: each keeps on its own, of an hour (day, week …) the newest snapshot. The newest snapshot of a name always stays. Refused without --force: when more than half of a name would go, and when its newest snapshot has less than half the size of the one before. Space comes back with `kpipe prune`, which comes later.',
+    'Shows what would stay and why, and what would go; acts with --apply only. Rules are those of restic, name by name, hours and days in UTC: each keeps on its own, of an hour (day, week …) the newest snapshot. The newest snapshot of a name always stays. Refused without --force: when more than half of a name would go, and when its newest snapshot has less than half the size of the one before. Space comes back with `kpipe prune`, or at once with --prune.',
   examples: [
     'kpipe forget --keep-hourly 24 --keep-daily 7',
     'kpipe forget --keep-within 30d --keep-tag release --apply',
@@ -36,6 +38,7 @@ export const forget = command({
     ...keepFlags,
     apply: boolean({ description: 'do it' }),
     force: boolean({ description: 'do it although it is refused otherwise' }),
+    prune: boolean({ description: 'give back their space, as `kpipe prune` does' }),
     ...snapshotFlags,
     'write-out': writeOutFlag(['table', 'json', 'yaml']),
     ...repositoryFlags,
@@ -43,7 +46,8 @@ export const forget = command({
   },
   async run({ flags, args, terminal, signal }) {
     const policy = policyOf(flags)
-    const repository = await openLocated(await locate(flags), flags, { terminal, signal })
+    const where = await locate(flags)
+    const repository = await openLocated(where, flags, { terminal, signal })
     const { readable, unreadable } = splitReferences(repository, args.snapshot ?? [])
     const choices = unreadable.length > 0 && readable.length === 0 ? [] : chooseSnapshots(repository, readable, policy, flags.name)
     const going = [...choices.filter(({ reasons }) => reasons.length === 0).map(({ snapshot }) => snapshot.id), ...unreadable]
@@ -64,9 +68,12 @@ export const forget = command({
     await show(choices, summary, format, terminal)
     for (const id of unreadable)
       terminal.say(`${id.slice(0, 12)}, whose manifest cannot be read, ${flags.apply ? 'is' : 'would be'} forgotten`)
-    terminal.say(`${sentence(kept, going.length, flags.apply === true)}\n  head    ${repository.head}`)
+    terminal.say(`${sentence(kept, going.length, flags.apply === true, flags.prune === true)}\n  head    ${repository.head}`)
     if (!flags.apply && refused !== undefined) terminal.warn(`${refused}: --apply needs --force for that`)
-    return tellRollback(repository, terminal)
+    const code = tellRollback(repository, terminal)
+    if (!flags.prune || !flags.apply) return code
+    const report = await runPrune({ repository, where, options: { apply: true }, terminal, signal })
+    return Math.max(code, tellPrune(report, repository, terminal))
   },
 })
 
@@ -80,10 +87,11 @@ async function show(choices: readonly Choice<Snapshot>[], summary: object, forma
   else terminal.write(`${JSON.stringify(whole)}\n`)
 }
 
-function sentence(kept: number, forgotten: number, applied: boolean): string {
+function sentence(kept: number, forgotten: number, applied: boolean, prunes: boolean): string {
   if (forgotten === 0) return `nothing to forget: all ${kept} snapshots stay`
   if (!applied) return `${kept} snapshots would stay and ${forgotten} would be forgotten: --apply does it`
-  return `${kept} snapshots stay, ${forgotten} are forgotten; their space comes back with \`kpipe prune\`, which comes later`
+  const stay = `${kept} snapshots stay, ${forgotten} are forgotten`
+  return prunes ? stay : `${stay}; their space comes back with \`kpipe prune\``
 }
 
 function tooMuch(doubt: string): KpipeError {

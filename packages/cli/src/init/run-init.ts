@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { HashStage, Store } from '@kpipe/engine/contracts'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { LoadedStage } from '@kpipe/engine'
-import { createKeyFile, initRepository, newRecoveryPhrase, readKeyFile, readPhraseFile } from '@kpipe/repository'
+import { createKeyFile, fillReserve, initRepository, newRecoveryPhrase, readKeyFile, readPhraseFile } from '@kpipe/repository'
 import { probeStore } from '../plan/probe-store.ts'
 import { hasRepository } from '../where/has-repository.ts'
 import { createPhraseFile } from './phrase-file.ts'
@@ -45,7 +45,10 @@ export async function runInit({ store, keyFile, phrase, hash, show }: InitRun): 
   const recoveryPhrase = phraseBefore ?? (await newPhrase(phrase, show))
   const secret = key ?? (await createKeyFile(keyFile))
   const tagAlgorithm = (await hash.stage.open(hash.settings as never)).algorithm
-  return { ...(await initRepository({ store, keyFile: secret, recoveryPhrase, tagAlgorithm })), keyCreated }
+  const made = await initRepository({ store, keyFile: secret, recoveryPhrase, tagAlgorithm })
+  // Who has no room for it now has no room for a backup either, and is told so then.
+  await fillReserve(store, 0)
+  return { ...made, keyCreated }
 }
 
 /** The phrase of the file, when there is one. */

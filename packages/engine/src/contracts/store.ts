@@ -22,8 +22,8 @@ export interface Store {
   /** For messages: a path or a URL without secrets. */
   readonly location: string
   /**
-   * Set by a store that may run full, such as a directory on a disk: the repository then keeps an object of 16 MiB, `reserve/0`, which
-   * a collection removes when there is no room left for a log entry, and fills again at its end.
+   * Set by a store that may run full, such as a directory on a disk: the repository then keeps an object of up to 16 MiB,
+   * `reserve/0`, which a collection removes when there is no room left for a log entry, and makes again at its end.
    */
   readonly reserve?: boolean
   /**

@@ -12,7 +12,7 @@ import type { PruneOptions } from './prune-options.ts'
 import type { PruneReport } from './prune-report.ts'
 import { fillReserve } from './reserve.ts'
 import { condemnUnused, endWriters, removeObjects, sweepDue } from './sweep.ts'
-import { Tally } from './tally.ts'
+import { sizeOf, Tally } from './tally.ts'
 import { unfinishedWriters, writersToEnd } from './unfinished-writers.ts'
 
 export interface CollectionContext {
@@ -74,7 +74,7 @@ async function giveBackSpace(collection: Collection, listed: readonly StoredObje
   await sweepDue(collection)
   await compact(collection, deadline)
   await sweepDue(collection)
-  if (!(await fillReserve(store)))
+  if (!(await fillReserve(store, sizeOf([...log.state.packs.values()]))))
     tally.attention.push(`${store.location} has no room for the reserve, which a collection on a full disk needs`)
 }
 

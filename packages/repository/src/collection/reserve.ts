@@ -3,17 +3,18 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 
 const reserveName = 'reserve/0'
-export const reserveBytes = 16 * 2 ** 20
+const [leastBytes, mostBytes] = [2 ** 16, 16 * 2 ** 20]
 
 /**
  * Makes the object that a collector removes first when the store is full: without room for a log entry nothing could be given
  * back. Only for stores that ask for it, see contracts/store.ts. Resolves with whether it is there or not needed.
+ * @param packBytes of all packs: a small repository has a small one
  */
-export async function fillReserve(store: Store): Promise<boolean> {
+export async function fillReserve(store: Store, packBytes: number): Promise<boolean> {
   if (store.reserve !== true || (await store.read(reserveName, { offset: 0, length: 1 })) !== undefined) return true
   try {
     // File systems that compress would keep no room for zeros. `exists`: another process was faster.
-    await store.create(reserveName, [randomBytes(reserveBytes)])
+    await store.create(reserveName, [randomBytes(Math.max(leastBytes, Math.min(mostBytes, Math.ceil(packBytes / 8))))])
     return true
   } catch (error) {
     if (error instanceof KpipeError && error.code === 'KPIPE_STORE_FULL') return false

@@ -169,8 +169,8 @@ test('a full store gives up its reserve for the entries of the log, and gets it 
   objects.set(reserve, Buffer.alloc(16 * 2 ** 20))
   const report = await prunedNow(await reopened(full))
   t.match(report, { swept: { objects: 2 }, attention: [] })
-  t.equal(objects.get(reserve)?.length, 16 * 2 ** 20)
-  t.ok(room > 0 && room < report.freedBytes)
+  t.equal(objects.get(reserve)?.length, 2 ** 16, 'of a small repository a small one')
+  t.ok(room > 15 * 2 ** 20)
   objects.delete(reserve)
   room = 0
   const repository = await reopened({ ...full, reserve: true })
