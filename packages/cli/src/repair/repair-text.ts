@@ -4,12 +4,13 @@ import { sizeText } from '../output/size-text.ts'
 
 /** For programs. */
 export function repairLine(report: RepairReport, applied: boolean, head: string): Record<string, unknown> {
-  const { entries, keys, leftovers, chunksLost, chunksHealed, damaged } = report
+  const { entries, keys, recovered, leftovers, chunksLost, chunksHealed, damaged } = report
   return {
     message_type: 'summary',
     applied,
     entries,
     keys: keys === undefined ? null : { kept: keys.kept, left_out: keys.leftOut, unlisted: keys.unlisted },
+    recovered_snapshots: recovered,
     leftover_packs: leftovers.packs,
     leftover_bytes: leftovers.bytes,
     chunks_lost: chunksLost,
@@ -26,12 +27,16 @@ export function repairText(report: RepairReport, repository: Repository, slots: 
     .join('')
 }
 
-function entryLines({ entries, leftovers }: RepairReport): string[] {
+function entryLines({ entries, recovered, leftovers }: RepairReport): string[] {
   const lines = entries.map(({ object, reason, known }) => {
-    const effect = known ? 'a checkpoint knows what it said: nothing is lost' : 'what it said is lost, and has no effect from then on'
+    const effect = known ? 'a checkpoint knows what it said: nothing is lost' : 'what it said is lost'
     return `${object}: ${reason}; ${effect}`
   })
   if (entries.some(({ known }) => !known)) {
+    if (recovered.length > 0)
+      lines.push(
+        `${recovered.length} later ${recovered.length === 1 ? 'snapshot needs' : 'snapshots need'} what it said, which is told from the packs that are there`,
+      )
     lines.push('a lost entry may have made a snapshot, or forgotten one: compare the list with what you know')
     if (leftovers.packs > 0) {
       const packs = `${leftovers.packs} ${leftovers.packs === 1 ? 'pack' : 'packs'}, ${sizeText(leftovers.bytes)}`

@@ -20,6 +20,8 @@ import { findLosses, usersOfDamaged } from './losses.ts'
 import { demandNoCheckpointAbove } from './checkpoint-above.ts'
 import { keysAfterRepair } from './keys-after-repair.ts'
 import type { KeysAfterRepair } from './keys-after-repair.ts'
+import { recoverState } from './recover.ts'
+import type { Recovered } from './recover.ts'
 
 export interface RepairOptions {
   /** Without it nothing is changed: the report says what would be. */
@@ -34,6 +36,8 @@ export interface RepairReport {
   readonly entries: readonly LostName[]
   /** Set when a lost entry may have changed the keys. */
   readonly keys: KeysAfterRepair | undefined
+  /** Ids of snapshots that need what lost entries said, where that could be told from what is there. */
+  readonly recovered: readonly string[]
   /** Packs that no log entry names: of backups that run, that died, or that a lost entry made. */
   readonly leftovers: { readonly packs: number; readonly bytes: number }
   /** Chunks that snapshots had lost, and those of them that are to be had elsewhere. */
@@ -68,17 +72,20 @@ export async function repairRepository(context: RepairContext, options: RepairOp
   await log.refresh()
   const lost = await lostEntries(context)
   const known = log.state.lost.size === 0
+  const sizes = await listPacks(store)
   if (!known) await demandRepairable(context, lost)
   const keys = known || !mayHaveChangedKeys(log.state) ? undefined : await keysAfterRepair(context, options.withoutSlots)
   if (options.withoutSlots.length > 0 && keys === undefined)
     throw new KpipeError('KPIPE_USAGE', 'no lost entry may have changed the keys: `key remove` takes a slot off the list')
+  const gained = known || lost.length === 0 ? undefined : await recovered(context, sizes)
   if (options.apply) {
     // The keys first: once the loss is over the log must list those that are in use.
     if (keys !== undefined) await beginEpoch(context, keys.kept, (payload, check) => log.appendRepair(payload, check))
-    for (const [at, entry] of lost.entries()) await appendVoid(log, entry, known && at === lost.length - 1)
+    const last = lost.at(-1)
+    for (const entry of lost.slice(0, -1)) await appendVoid(log, entry)
+    if (last !== undefined) await appendVoid(log, last, known ? log.state : (await recovered(context, sizes))?.state)
     await snapshots.load(log.state)
   }
-  const sizes = await listPacks(store)
   const all = snapshots.all(log.state)
   const before = await findLosses(store, ring, log.state, usersOfDamaged(log.state, all), options.signal)
   const copies = { ...context, signal: options.signal }
@@ -87,6 +94,7 @@ export async function repairRepository(context: RepairContext, options: RepairOp
   return {
     entries: lost.map(({ n, reason }) => ({ object: entryName(n), reason, known })),
     keys,
+    recovered: gained?.snapshots ?? [],
     leftovers: leftoversIn(log.state, sizes),
     chunksLost: before.tags.size,
     chunksHealed: healed,
@@ -105,6 +113,11 @@ async function lostEntries({ store, ring }: RepairContext): Promise<LostEntry[]>
   return [...fold(beginState(genesis), await readLog(store, ring, genesis)).lost.values()]
 }
 
+async function recovered({ store, ring }: RepairContext, sizes: ReadonlyMap<string, number>): Promise<Recovered | undefined> {
+  const genesis = await readGenesis(store, ring)
+  return recoverState(store, ring, genesis, await readLog(store, ring, genesis), sizes)
+}
+
 async function demandRepairable({ store, ring, log }: RepairContext, lost: readonly LostEntry[]): Promise<void> {
   if (log.state.sealedUnder !== undefined) {
     const text = `the entry that began epoch ${log.state.sealedUnder} of the keys is lost in the log of ${store.location}, and nothing proves that they are its keys`
@@ -118,11 +131,12 @@ function mayHaveChangedKeys({ lost, slotsSince = -1 }: LogState): boolean {
   return [...lost.keys()].some((n) => n > slotsSince)
 }
 
-async function appendVoid(log: Log, { n, digest = new Uint8Array(0) }: LostEntry, withState: boolean): Promise<void> {
-  const { state } = log
-  const payload: Void = { kind: 'VOID', time: Date.now(), n, digest, ...(withState ? { state: packState(state) } : {}) }
+/** @param known the state that knows what the entry said */
+async function appendVoid(log: Log, { n, digest = new Uint8Array(0) }: LostEntry, known?: LogState): Promise<void> {
+  const { head } = log.state
+  const payload: Void = { kind: 'VOID', time: Date.now(), n, digest, ...(known === undefined ? {} : { state: packState(known) }) }
   await log.appendRepair(payload, (now) => {
-    if (withState && now.head.n !== state.head.n)
+    if (known !== undefined && now.head.n !== head.n)
       throw new KpipeError('KPIPE_APPEND_LOST', 'another process appended to the log while it was repaired')
   })
 }

@@ -8,10 +8,11 @@ import { slotName } from '../../src/keys/slot.ts'
 import { encodeEntry, entryDigest, entryName, openEntry } from '../../src/log/entry.ts'
 import type { Payload } from '../../src/log/payload.ts'
 import { codeOf, keyFile, madeRepository, noise, reopened } from '../made-repository.ts'
-import { backUp, begin, pageBytes, restore } from '../paged-backup.ts'
+import { backUp, begin, feed, pageBytes, restore } from '../paged-backup.ts'
 import { flip, logEntries, packs, readAll } from './damaged-history.ts'
 
 const second: Secret = { kind: 'key-file', key: Buffer.alloc(32, 9), file: 'second.key' }
+/** The database as the history leaves it. */
 const stream = noise(100 * pageBytes, 'repair')
 const dry = { apply: false, withoutSlots: [] }
 const apply = { apply: true, withoutSlots: [] }
@@ -20,6 +21,7 @@ const apply = { apply: true, withoutSlots: [] }
 async function history(): Promise<{ store: MemoryStore; repository: Repository; ids: string[] }> {
   const { store, repository } = await madeRepository()
   const ids: string[] = []
+  noise(100 * pageBytes, 'repair').copy(stream)
   for (let turn = 0; turn < 3; turn++) {
     stream.set(noise(5 * pageBytes, `turn ${turn}`), turn * 7 * pageBytes)
     ids.push((await backUp(repository, stream)).snapshot.id)
@@ -63,10 +65,12 @@ test('after a lost entry of any kind a repair lets backups go on', async (t) => 
       const next = await backUp(after, stream)
       t.ok((await restore(after, next.snapshot)).equals(stream))
       t.same((await readAll(after)).damages, [], `${kind} ${n}`)
-      // What an OPEN or a SNAPSHOT said is lost with it; all else is there.
+      // The manifest is lost with a SNAPSHOT; all else can be told from what is there.
       const made = after.snapshots().map(({ id }) => id)
       const gone = ids.slice(1).filter((id) => !made.includes(id))
-      t.ok(gone.length <= (kind === 'OPEN' || kind === 'SNAPSHOT' ? 2 : 0), `${kind} ${n}: ${gone.length} gone`)
+      t.equal(gone.length, kind === 'SNAPSHOT' && n > 2 ? 1 : 0, `${kind} ${n}`)
+      t.equal(next.fresh, kind === 'SNAPSHOT' && n === count - 1 ? 5 : 0, `${kind} ${n}`)
+      for (const snapshot of after.snapshots()) t.ok((await restore(after, snapshot)).length > 0)
       if (kind === 'SNAPSHOT' && n === count - 1) t.match(plan.leftovers, { packs: 2 })
       t.equal((await after.repair(dry)).entries.length, 0)
     }
@@ -82,6 +86,43 @@ test('several lost entries are repaired at once', async (t) => {
   const after = await reopened(store)
   t.same(after.lost, [])
   t.equal((await backUp(after, stream)).fresh, 0)
+})
+
+test('later snapshots stay when the packs that they use can be told from the store', async (t) => {
+  const { store, repository, ids } = await history()
+  // Both entries of the first backup: all others use its packs.
+  for (const n of [1, 2]) store.objects.delete(entryName(n))
+  // What died and left packs behind is not taken for them.
+  const died = await begin(repository)
+  await feed(repository, died, noise(30 * pageBytes, 'died'), { frameChunks: 10 })
+  const lost = await reopened(store)
+  t.same(lost.snapshots(), [])
+  t.same((await lost.repair(dry)).recovered, ids.slice(1))
+  await lost.repair(apply)
+  const after = await reopened(store)
+  t.same(
+    after.snapshots().map(({ id }) => id),
+    ids.slice(1),
+  )
+  t.ok((await restore(after, after.find(ids[2]))).equals(stream))
+  t.same((await readAll(after)).damages, [])
+  t.equal((await backUp(after, stream)).fresh, 0)
+})
+
+test('packs that went or changed are not taken for those of a lost entry', async (t) => {
+  for (const harm of ['remove', 'end'] as const) {
+    const { store, ids } = await history()
+    flip(store, entryName(2), 100)
+    const [first] = packs(store, 'D')
+    if (harm === 'remove') store.objects.delete(first)
+    else flip(store, first, store.objects.get(first)!.length - 1)
+    const lost = await reopened(store)
+    t.same((await lost.repair(dry)).recovered, [], harm)
+    await lost.repair(apply)
+    const after = await reopened(store)
+    t.notOk(after.snapshots().some(({ id }) => ids.includes(id)))
+    t.equal((await backUp(after, stream)).fresh, 100)
+  }
 })
 
 test('what a checkpoint knows of a lost entry is not lost, for who begins there and for who reads from entry 0', async (t) => {
@@ -175,6 +216,27 @@ test('when the entry that began an epoch is lost, a checkpoint repairs it, and w
   t.equal(reader.lost.length, 1, 'it is lost all the same')
   t.ok((await restore(reader, reader.find(snapshot.id))).equals(stream))
   t.equal(await codeOf(() => begin(reader)), 'KPIPE_DAMAGED')
+})
+
+test('a lost entry that began an epoch is repaired by who remembers, from the checkpoint behind it', async (t) => {
+  const folder = t.testdir()
+  const { store, phrase } = await madeRepository()
+  const repository = await reopened(store, { stateFolder: folder })
+  const taken = [(await backUp(repository, stream)).snapshot.id]
+  await repository.keys.rotate()
+  await repository.settled()
+  const rotation = logEntries(store).at(-1)!
+  taken.push((await backUp(repository, stream)).snapshot.id)
+  flip(store, rotation, 100)
+  const begun = await reopened(store, { stateFolder: folder })
+  t.same(begun.lost, [], 'what it remembers vouches for the checkpoint')
+  t.match(await begun.repair(apply), { entries: [{ object: rotation, known: true }] })
+  const next = await reopened(store, { stateFolder: folder })
+  taken.push((await backUp(next, stream)).snapshot.id)
+  t.equal(next.keys.epoch, 2)
+  const stranger = await reopened(store, { secret: { kind: 'recovery-phrase', phrase } })
+  t.equal(stranger.lost.length, 1, 'who remembers nothing cannot tell whose epoch it is')
+  for (const id of taken) t.ok((await restore(stranger, stranger.find(id))).equals(stream))
 })
 
 test('what cannot be vouched for is not repaired away', async (t) => {
