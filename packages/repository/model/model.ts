@@ -1,8 +1,10 @@
 import { explore } from './explore.ts'
 import type { Exploration } from './explore.ts'
 import { rules } from './rules.ts'
+import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
 import { variants } from './variants.ts'
+import type { Variant } from './variants.ts'
 
 /** States that are followed after the same number of steps. All small scenarios stay below, so that every interleaving is seen. */
 const maxFrontier = 12_000
@@ -40,18 +42,11 @@ export interface ModelReport {
 export async function runModel({ whole, onExplored }: ModelOptions): Promise<ModelReport> {
   const began = performance.now()
   const explored: Explored[] = []
-  const note = async (one: Explored): Promise<void> => {
-    explored.push(one)
-    onExplored?.(one)
+  for (const one of modelCases(whole)) {
+    const result = exploreCase(one)
+    explored.push(result)
+    onExplored?.(result)
     await new Promise(setImmediate) // Others may want to be heard between them.
-  }
-  for (const scenario of scenarios) {
-    if (scenario.isLarge && !whole) continue
-    await note({ scenario: scenario.name, variant: undefined, ...explore(scenario, rules, maxFrontier) })
-  }
-  for (const variant of variants) {
-    const scenario = scenarios.find(({ name }) => name === variant.scenario)!
-    await note({ scenario: scenario.name, variant: variant.name, ...explore(scenario, variant.rules, maxFrontier) })
   }
   const [kept, broken] = [explored.filter(({ variant }) => variant === undefined), explored.filter(({ variant }) => variant !== undefined)]
   return {
@@ -64,6 +59,24 @@ export async function runModel({ whole, onExplored }: ModelOptions): Promise<Mod
     seconds: (performance.now() - began) / 1000,
     sentences: explored.map(sentenceOf).filter((sentence) => sentence !== undefined),
   }
+}
+
+export interface ModelCase {
+  readonly scenario: Scenario
+  readonly variant: Variant | undefined
+}
+
+/** The scenarios, then each broken rule in the one where it does harm. */
+export function modelCases(whole: boolean): ModelCase[] {
+  const chosen = scenarios.filter(({ isLarge }) => whole || !isLarge)
+  return [
+    ...chosen.map((scenario) => ({ scenario, variant: undefined })),
+    ...variants.map((variant) => ({ scenario: scenarios.find(({ name }) => name === variant.scenario)!, variant })),
+  ]
+}
+
+export function exploreCase({ scenario, variant }: ModelCase): Explored {
+  return { scenario: scenario.name, variant: variant?.name, ...explore(scenario, variant?.rules ?? rules, maxFrontier) }
 }
 
 /** What is wrong with an exploration. */
