@@ -1,66 +1,90 @@
 import { string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
+import { KpipeError } from '@kpipe/engine/contracts'
+import type { Repository, Snapshot } from '@kpipe/repository'
 import { command } from '../command.ts'
-import { outputFlags, repositoryFlags, snapshotFlags } from '../flags.ts'
-import { sizeText } from '../output/size-text.ts'
-import { durationText } from '../output/time-text.ts'
+import { withHint } from '../failure.ts'
+import { outputFlags, repositoryFlags } from '../flags.ts'
 import { openProgress } from '../progress/progress.ts'
+import { dataDirFlags } from '../restore/data-dir-flags.ts'
 import { suggesting } from '../restore/instead.ts'
+import { restoreTarget } from '../restore/restore-target.ts'
+import type { RestoreTarget } from '../restore/restore-target.ts'
+import { restoredLine, restoredText } from '../restore/restored-text.ts'
 import { runRestore } from '../restore/run-restore.ts'
 import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
 import { tellRollback } from '../where/rollback.ts'
 
 export const restore = command({
-  summary: 'Write a snapshot back, byte for byte.',
+  summary: 'Write a snapshot back: as a file, byte for byte, or as a data directory.',
   description:
-    'SNAPSHOT is a unique prefix of an id (4 digits or more), latest, latest~1, @2026-11-01T10:00Z (newest at or before) or rev:12345. The file is what `etcdctl snapshot save` would have written; `etcdutl snapshot restore` takes it. Nothing shows under its name before every chunk and the whole stream are checked.',
+    'SNAPSHOT is a unique prefix of an id (4 digits or more), latest, latest~1, @2026-11-01T10:00Z (newest at or before) or rev:12345. With --to, the file is what `etcdctl snapshot save` would have written. With --data-dir, etcd 3.4 to 3.7 starts from what is made, without etcdutl: one command for each member of the new cluster, with the same snapshot, --initial-cluster and token. Nothing shows under its name before every chunk and the whole stream are checked.',
   examples: [
     'kpipe restore latest --to ./snap',
     'kpipe restore latest --store /mnt/kpipe --recovery-phrase-file phrase.txt --to ./snap',
     'kpipe restore 1f0c --to - | sha256sum',
+    'kpipe restore 1f0c --data-dir /var/lib/etcd --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380',
   ],
   args: { snapshot: word({ required: true, ignoreStdin: true, description: 'which snapshot' }) },
   flags: {
-    to: string({ required: true, helpValue: 'PATH', description: 'file to write, which must not exist; - is standard output' }),
-    ...snapshotFlags,
+    to: string({ helpValue: 'PATH', description: 'file to write, which must not exist; - is standard output' }),
+    name: string({
+      helpValue: 'NAME',
+      description: 'look only at snapshots of this name; with --data-dir, name of the member, default: default',
+    }),
+    'snapshot-name': string({ helpValue: 'NAME', description: 'look only at snapshots of this name, with --data-dir too' }),
+    ...dataDirFlags,
     ...repositoryFlags,
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
+    const target = restoreTarget(flags)
     const workers = await threads()
     const where = await locate(flags)
     const repository = await openLocated(where, flags, { terminal, signal })
-    const snapshot = repository.find(args.snapshot, flags.name === undefined ? {} : { name: flags.name })
+    const snapshot = find(repository, args.snapshot, target, flags)
     const progress = await openProgress(terminal, 'restoring')
-    await suggesting(repository, snapshot, flags, () =>
+    const remarks: string[] = []
+    const { made } = await suggesting(repository, snapshot, flags, target.words, () =>
       runRestore({
         repository,
         snapshot,
         workers,
         signal,
-        to: flags.to,
+        to: target,
         stages: where.stages,
         pipeline: where.pipeline,
         overrides: where.overrides,
         onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
+        onRemark: (message) => void remarks.push(message),
       }),
     ).finally(() => progress.stop())
+    for (const remark of remarks) terminal.warn(remark)
     // Counted from the start of the process, as the user waits.
-    const seconds = performance.now() / 1000
-    const written = `${sizeText(snapshot.bytes)} written to ${flags.to} in ${durationText(seconds)}`
-    terminal.say(`snapshot ${snapshot.shortId} of ${snapshot.name}: ${written}\n  head    ${repository.head}`)
-    if (terminal.json) {
-      terminal.line({
-        message_type: 'summary',
-        snapshot_id: snapshot.id,
-        name: snapshot.name,
-        to: flags.to,
-        bytes_written: snapshot.bytes,
-        duration_ms: Math.round(seconds * 1000),
-        head: repository.head,
-      })
-    }
+    const restored = { snapshot, target, made, seconds: performance.now() / 1000, head: repository.head }
+    terminal.say(restoredText(restored))
+    if (terminal.json) terminal.line(restoredLine(restored, remarks))
     return tellRollback(repository, terminal)
   },
 })
+
+/** The snapshot that is meant. With `--data-dir`, `--name` is the member's, as etcdutl has it. */
+function find(
+  repository: Repository,
+  reference: string,
+  { use }: RestoreTarget,
+  flags: { readonly name?: string | undefined; readonly 'snapshot-name'?: string | undefined },
+): Snapshot {
+  const name = flags['snapshot-name'] ?? (use === 'file' ? flags.name : undefined)
+  try {
+    const snapshot = repository.find(reference, name === undefined ? {} : { name })
+    if (use === 'file' || typeof snapshot.facts['status_hash'] === 'number') return snapshot
+    throw new KpipeError('KPIPE_USAGE', `snapshot ${snapshot.shortId} of ${snapshot.name} holds no etcd database`, {
+      snapshot: snapshot.id,
+    })
+  } catch (error) {
+    if (use === 'file' || !(error instanceof KpipeError) || error.code !== 'KPIPE_AMBIGUOUS_SNAPSHOT') throw error
+    throw withHint(error, 'Give more digits of the id, or choose with --snapshot-name; `kpipe snapshots` lists them.')
+  }
+}

@@ -8,11 +8,13 @@ const placeFlags = ['config', 'store', 'key-file', 'recovery-phrase-file'] as co
 /**
  * Runs `work`. When bytes of the snapshot are proven wrong, the hint names the newest snapshot of the same name whose objects are
  * all there, with the command that restores it; one that needs the damaged object is passed over.
+ * @param target the flags that say where it goes
  */
 export async function suggesting<Result>(
   repository: Repository,
   snapshot: Snapshot,
-  flags: WhereFlags & { readonly to: string },
+  flags: WhereFlags,
+  target: readonly string[],
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
@@ -20,7 +22,7 @@ export async function suggesting<Result>(
   } catch (error) {
     if (!(error instanceof KpipeError) || error.exitCode !== 65) throw error
     const { object, noted } = error.details
-    throw withHint(error, await hint(repository, snapshot, flags, noted === true ? undefined : object).catch(() => noAdvice))
+    throw withHint(error, await hint(repository, snapshot, flags, target, noted === true ? undefined : object).catch(() => noAdvice))
   }
 }
 
@@ -29,13 +31,14 @@ const noAdvice = 'Bring the named object back from a copy of the repository, or 
 async function hint(
   repository: Repository,
   snapshot: Snapshot,
-  flags: WhereFlags & { readonly to: string },
+  flags: WhereFlags,
+  target: readonly string[],
   object: unknown,
 ): Promise<string> {
   const other = await repository.newestIntact(snapshot, typeof object === 'string' ? object : undefined)
   if (other === undefined)
     return `Bring the named object back from a copy of the repository: no other snapshot of ${snapshot.name} has all its objects.`
-  const words = ['kpipe', 'restore', other.shortId, '--to', flags.to]
+  const words = ['kpipe', 'restore', other.shortId, ...target]
   for (const flag of placeFlags) if (flags[flag] !== undefined) words.push(`--${flag}`, flags[flag])
   for (const stage of flags.stage ?? []) words.push('--stage', stage)
   const when = other.time.toISOString()

@@ -1,17 +1,16 @@
-import { resolve } from 'node:path'
 import { restore, useStage } from '@kpipe/engine'
 import type { Pipeline, RestoreReport, StageLoader, Workers } from '@kpipe/engine'
-import type { TargetStage } from '@kpipe/engine/contracts'
+import type { Facts, TargetContext, TargetStage } from '@kpipe/engine/contracts'
 import type { Repository, Snapshot } from '@kpipe/repository'
 import { codecFinder } from './codec-finder.ts'
 import { hasherOf } from './hasher.ts'
 import { naming } from './naming.ts'
+import type { RestoreTarget } from './restore-target.ts'
 
 export interface RestoreRun {
   readonly repository: Repository
   readonly snapshot: Snapshot
-  /** A path, or `-` for standard output. */
-  readonly to: string
+  readonly to: Pick<RestoreTarget, 'use' | 'settings'>
   readonly stages: StageLoader
   readonly pipeline: Pipeline | undefined
   /** Names given with `--stage`. */
@@ -19,23 +18,45 @@ export interface RestoreRun {
   readonly workers: Workers
   readonly signal: AbortSignal
   onProgress(bytes: number, totalBytes: number | undefined): void
+  /** Something about what was made that the user should know. */
+  onRemark(message: string): void
+}
+
+/** What a target may ask and tell beyond the contract: those that do not know it leave it alone. */
+interface TalkativeContext extends TargetContext {
+  /** Facts of the snapshot. */
+  readonly facts: Facts
+  warn(message: string): void
+  made(facts: Facts): void
+}
+
+export interface RestoreOutcome extends RestoreReport {
+  /** What the target says of what it made; nothing of a file. */
+  readonly made: Facts
 }
 
 /** Writes a snapshot back. The target refuses an existing path before anything is read, and shows nothing before all is checked. */
-export async function runRestore(run: RestoreRun): Promise<RestoreReport> {
+export async function runRestore(run: RestoreRun): Promise<RestoreOutcome> {
   const { repository, snapshot, stages, signal } = run
-  const path = run.to === '-' ? '-' : resolve(run.to)
-  const { stage, settings } = await useStage(stages, 'target', 'file', { path }, process.cwd())
+  const { stage, settings } = await useStage(stages, 'target', run.to.use, run.to.settings, process.cwd())
   const hash = await hasherOf(repository, stages)
   const codec = codecFinder(stages, run.pipeline, run.overrides)
   return naming(snapshot, async () => {
-    const target = await (stage as TargetStage).open(settings as never, { signal, bytes: snapshot.bytes })
+    let made: Facts = {}
+    const context: TalkativeContext = {
+      signal,
+      bytes: snapshot.bytes,
+      facts: snapshot.facts,
+      warn: (message) => run.onRemark(message),
+      made: (facts) => void (made = facts),
+    }
+    const target = await (stage as TargetStage).open(settings as never, context)
     const stream = await repository.openStream(snapshot).catch(async (error: unknown) => {
       await target.abort()
       throw error
     })
     const { workers } = run
-    return restore({
+    const report = await restore({
       stream,
       target,
       hash,
@@ -44,5 +65,6 @@ export async function runRestore(run: RestoreRun): Promise<RestoreReport> {
       signal,
       onProgress: ({ bytes, totalBytes }) => run.onProgress(bytes, totalBytes),
     })
+    return { ...report, made }
   })
 }

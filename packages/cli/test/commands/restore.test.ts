@@ -133,3 +133,73 @@ test('after damage the hint names the newest snapshot that is whole, with a comm
   for (const name of before) rmSync(at('repository/packs', name))
   t.match(await kpipe(['restore', 'latest', '--to', 'x']), { code: 65, stderr: /no other snapshot of sample has all its objects/ })
 })
+
+test('restore --data-dir makes a data directory, says what is in it, and what it did beside', async (t) => {
+  const { kpipe, at, folder, id } = await backedUp(t)
+  const member = ['--name', 'm1', '--initial-cluster', 'm1=http://10.0.0.1:2380', '--initial-advertise-peer-urls', 'http://10.0.0.1:2380']
+  const { code, stderr } = await kpipe(['restore', id, '--data-dir', 'data', ...member])
+  t.equal(code, 0, stderr)
+  t.match(stderr, /data directory data made in/)
+  t.match(stderr, /member {2}m1, [0-9a-f]{16}\n {2}cluster [0-9a-f]{16}, this member alone\n {2}data .* for etcd 3\.6, revision 1000000142/)
+  t.match(stderr, /warning: these are data of Kubernetes, so revisions go on from 1000000142/)
+  t.match(stderr, /warning: authentication is on/)
+  t.same(readdirSync(at('data', 'member')).toSorted(), ['snap', 'wal'])
+  const json = await kpipe([
+    'restore',
+    'latest',
+    '--data-dir',
+    'more',
+    '--no-bump',
+    '--wal-dir',
+    'logs',
+    '--json',
+    '--snapshot-name',
+    'sample',
+  ])
+  t.match(jsonLines(json.stdout).at(-1), {
+    message_type: 'summary',
+    data_dir: 'more',
+    member_id: '8e9e05c52164694d',
+    cluster_id: 'cdf818194e3a8c32',
+    bumped_to: null,
+    revision: 142,
+    auth_enabled: true,
+    remarks: [/revisions go on from 142/, /authentication is on/],
+  })
+  t.same(
+    readdirSync(folder).filter((name) => name.startsWith('.') && name !== '.local'),
+    [],
+  )
+})
+
+test('what cannot become a data directory is refused before anything is read', async (t) => {
+  const { kpipe, at, folder, id } = await backedUp(t)
+  rmSync(at('repository/packs'), { recursive: true })
+  writeFileSync(at('there'), 'mine')
+  const refused: [string[], RegExp][] = [
+    [['--data-dir', 'there'], /there exists already and is no folder/],
+    [['--data-dir', 'a', '--to', 'b'], /both/],
+    [['--data-dir', 'a', '--name', 'm2', '--initial-cluster', 'm1=http://a:1'], /has no member m2/],
+    [['--data-dir', 'a', '--bump-revision', '5'], /--mark-compacted/],
+    [['--data-dir', 'a', '--etcd-version', '3.5'], /the snapshot is of etcd 3\.6, and etcd 3\.5, which is older/],
+    [['--data-dir', 'a', '--owner', 'no-such-user:x'], /no user no-such-user/],
+    [['--data-dir', 'a', '--snapshot-name', 'other'], /other/],
+  ]
+  for (const [words, stderr] of refused) t.match(await kpipe(['restore', id, ...words]), { code: 64, stderr }, words.join(' '))
+  t.notOk(existsSync(join(folder, 'a')))
+  const lost = await kpipe(['restore', id, '--data-dir', 'a'])
+  t.equal(lost.code, 65, 'and then what is damaged leaves nothing')
+  t.same(
+    readdirSync(folder).filter((name) => name.includes('.part') || name === 'a'),
+    [],
+  )
+})
+
+test('what is no database of etcd becomes no data directory', async (t) => {
+  const { kpipe, at, id } = await backedUp(t)
+  rmSync(at('snap.db'))
+  writeFileSync(at('snap.db'), Buffer.alloc(200_000, 'no database'))
+  t.match(await kpipe(['run', '-q']), { code: 0 })
+  t.match(await kpipe(['restore', 'latest', '--data-dir', 'a']), { code: 64, stderr: /holds no etcd database/ })
+  t.equal((await kpipe(['restore', id, '--data-dir', 'a'])).code, 0)
+})

@@ -43,7 +43,8 @@ export function compareLines(a: string, b: string): number {
   return majorA - majorB || minorA - minorB
 }
 
-function lineOf(version: string | undefined): string | undefined {
+/** `3.6` of `3.6.0`. */
+export function lineOf(version: string | undefined): string | undefined {
   return /^(\d+\.\d+)\.\d+/.exec(version ?? '')?.[1]
 }
 

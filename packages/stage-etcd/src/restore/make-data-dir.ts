@@ -41,7 +41,7 @@ export async function makeDataDir(
   try {
     const bolt = await openBolt(pages)
     const facts = await readDatabaseFacts(bolt)
-    const lowerTo = lowered(settings, facts)
+    const lowerTo = loweredTo(settings, facts.line)
     const form = formOf(settings.etcdVersion ?? facts.line, settings.etcdVersion !== undefined)
     let written: WrittenDatabase | undefined
     await newFile(join(snap, 'db'), async (write) => {
@@ -72,14 +72,15 @@ function bumpOf({ bumpRevision, noBump }: DataDirSettings): Bump {
   return bumpRevision ?? (noBump ? 'none' : 'kubernetes')
 }
 
-/** @throws KpipeError KPIPE_USAGE when an older etcd is to run on it, unless forced */
-function lowered({ etcdVersion, force }: DataDirSettings, facts: DatabaseFacts): string | undefined {
-  if (etcdVersion === undefined || compareLines(etcdVersion, facts.line) >= 0) return undefined
+/**
+ * The older line that the database is to name: none when what is to run on it is no older than the snapshot's.
+ * @throws KpipeError KPIPE_USAGE when it is, unless forced
+ */
+export function loweredTo({ etcdVersion, force }: DataDirSettings, line: string): string | undefined {
+  if (etcdVersion === undefined || compareLines(etcdVersion, line) >= 0) return undefined
   if (force) return etcdVersion
-  throw new KpipeError('KPIPE_USAGE', `the snapshot is of etcd ${facts.line}, and etcd ${etcdVersion}, which is older, is to run on it`, {
-    snapshot: facts.line,
-    etcd: etcdVersion,
-  })
+  const message = `the snapshot is of etcd ${line}, and etcd ${etcdVersion}, which is older, is to run on it`
+  throw new KpipeError('KPIPE_USAGE', message, { snapshot: line, etcd: etcdVersion })
 }
 
 /** Where nobody said what is to run on it, what is older gets the form of 3.5, which boots everywhere, and what is newer that of 3.7. */

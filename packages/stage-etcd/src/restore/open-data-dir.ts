@@ -5,7 +5,8 @@ import type { DataDirSettings } from './data-dir-settings.ts'
 import { failing } from './failing.ts'
 import { readInitialCluster } from './initial-cluster.ts'
 import type { InitialCluster } from './initial-cluster.ts'
-import { makeDataDir } from './make-data-dir.ts'
+import { lineOf } from './database-facts.ts'
+import { loweredTo, makeDataDir } from './make-data-dir.ts'
 import type { MadeDataDir } from './make-data-dir.ts'
 import { writeAt } from './new-file.ts'
 import { ownerText, readOwner } from './owner.ts'
@@ -15,6 +16,8 @@ import { remarks } from './remarks.ts'
 
 /** What a caller may give beyond the contract, to hear of what was made. */
 export interface DataDirContext extends TargetContext {
+  /** What was noted of the snapshot when it was taken: `cluster_version`, `storage_version`. */
+  readonly facts?: Facts
   /** Something that the user should know. */
   warn?(message: string): void
   /** After `commit`. */
@@ -30,6 +33,7 @@ export async function openDataDir(settings: DataDirSettings, context: DataDirCon
   const cluster = readInitialCluster(settings)
   if (settings.bumpRevision !== undefined && settings.noBump)
     throw new KpipeError('KPIPE_USAGE', 'revisions cannot be bumped and left as they are at once')
+  refuseOlder(settings, context.facts ?? {})
   const wanted = settings.owner === undefined ? undefined : await readOwner(settings.owner)
   const place = await failing(dataDir, () => openPlace(dataDir, settings.walDir))
   const abandoning = async (error: unknown): Promise<never> => {
@@ -66,6 +70,14 @@ export async function openDataDir(settings: DataDirSettings, context: DataDirCon
       await close().catch(() => undefined) // The file goes away either way.
       await failing(dataDir, () => place.abandon())
     },
+  }
+}
+
+/** Before anything is read, as far as it is known by then. @throws KpipeError KPIPE_USAGE */
+function refuseOlder(settings: DataDirSettings, { cluster_version: cluster, storage_version: storage }: Facts): void {
+  for (const version of [cluster, storage]) {
+    const line = typeof version === 'string' ? lineOf(version) : undefined
+    if (line !== undefined) loweredTo(settings, line)
   }
 }
 
