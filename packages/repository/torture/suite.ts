@@ -8,6 +8,9 @@ export interface Suite {
   run(trial: Trial): Promise<void>
 }
 
+/** In which of the first cases of a kind it is sure to fire. */
+const firstCases = 5
+
 export interface TrialOptions {
   readonly seed: number
   /** How much of the cases to run, up to 1. */
@@ -27,6 +30,7 @@ export class Trial {
   readonly failures: Failure[] = []
   readonly fired: Map<string, number>
   readonly #options: TrialOptions
+  readonly #first = new Map<string, number>()
   #cases = 0
   #number = 0
 
@@ -45,11 +49,15 @@ export class Trial {
     return this.#options.share
   }
 
-  /** The next case's number, or undefined when it is not to be run. */
-  next(): number | undefined {
+  /**
+   * The next case's number, or undefined when it is not to be run.
+   * @param kind what it may be the first one of: of every kind some case is run, whatever the share
+   */
+  next(kind?: string): number | undefined {
     const number = ++this.#number
     const { only, share, seed } = this.#options
-    const taken = only === undefined ? share >= 1 || dice(seed * 7_919 + number)() < share : number === only
+    const isFirst = kind !== undefined && this.#isFirst(kind)
+    const taken = only === undefined ? isFirst || share >= 1 || dice(seed * 7_919 + number)() < share : number === only
     if (!taken) return undefined
     this.#cases += 1
     return number
@@ -58,6 +66,13 @@ export class Trial {
   /** One more case was run, of a suite that has them from the world and not by number. */
   done(): void {
     this.#cases += 1
+  }
+
+  /** One of its first cases, for the very first may come to nothing. */
+  #isFirst(kind: string): boolean {
+    const before = this.#first.get(kind) ?? 0
+    this.#first.set(kind, before + 1)
+    return before < firstCases && this.fired.get(kind) === 0
   }
 
   /** A fault of that kind had an effect. */

@@ -15,7 +15,7 @@ export const bytesSuite: Suite = {
   async run(trial) {
     const known = await knownRepository(`${trial.seed} bytes`)
     const repository = await reopened(known.store)
-    for (const [name, bytes] of [...known.store.objects]) {
+    for (const [name, bytes] of new Map(known.store.objects)) {
       for (let at = 0; at < bytes.length; at++) {
         for (const change of changes) await alter(trial, known, repository, name, at, change)
       }
@@ -31,7 +31,7 @@ async function alter(
   at: number,
   change: (typeof changes)[number],
 ): Promise<void> {
-  const number = trial.next()
+  const number = trial.next(change)
   if (number === undefined) return
   const bytes = known.store.objects.get(name)!
   const altered = Uint8Array.from(bytes)

@@ -73,7 +73,7 @@ async function onDisk(
   call: DiskCall,
   decide: (call: DiskCall) => DiskFault | undefined,
 ): Promise<void> {
-  const number = trial.next()
+  const number = trial.next(kind)
   if (number === undefined) return
   const disk = emptyDisk()
   let fired = 0
@@ -105,7 +105,7 @@ async function onDisk(
 }
 
 async function onObjects(trial: Trial, options: PlayOptions, fault: ObjectFault, call: ObjectCall): Promise<void> {
-  const number = trial.next()
+  const number = trial.next(fault)
   if (number === undefined) return
   const held = memoryStore()
   let fired = false
