@@ -24,7 +24,8 @@ const againShare = 0.3
 const again = 'crashed again'
 const allSynced = 'all was synced'
 
-type Through = (files: FileSystem) => FileSystem
+/** Another file system that works on the one it is given. */
+export type Through = (files: FileSystem) => FileSystem
 
 /** The machine stops right before a call that changes the disk, and this becomes of what is not synced. */
 interface Crash {
