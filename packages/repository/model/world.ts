@@ -46,8 +46,15 @@ export interface World {
   /** Chunks that a snapshot has lost to rot, which nobody owes: "<snapshot> <chunk>". */
   readonly excused: ReadonlySet<string>
   readonly actors: readonly Actor[]
+  /** The newest entry; what came before hangs on it. */
+  readonly last: Appended | undefined
   /** What an actor saw that must not be. */
   readonly fault: string | undefined
+}
+
+export interface Appended {
+  readonly payload: Payload
+  readonly before: Appended | undefined
 }
 
 /** Chunk to pack. */
@@ -74,6 +81,7 @@ export function emptyWorld(): World {
     owed: new Set(),
     excused: new Set(),
     actors: [],
+    last: undefined,
     fault: undefined,
   }
 }
@@ -87,13 +95,10 @@ export function append(world: World, foldEntry: Fold, payload: Payload, epoch = 
   const state = foldEntry(world.state, { n: world.state.head.n + 1, epoch, previous: digest, payload, digest })
   const opened = payload.kind === 'OPEN' ? new Set(world.opened).add(shortName(Buffer.from(payload.writer).toString('hex'))) : world.opened
   const numbers = [...state.packsById.values()].filter(({ id }) => !world.numbers.has(shortPack(id)))
-  if (numbers.length === 0) return { ...world, state, opened }
-  return {
-    ...world,
-    state,
-    opened,
-    numbers: new Map([...world.numbers, ...numbers.map(({ id, number }) => [shortPack(id), number] as const)]),
-  }
+  const last = { payload, before: world.last }
+  const known =
+    numbers.length === 0 ? world.numbers : new Map([...world.numbers, ...numbers.map(({ id, number }) => [shortPack(id), number] as const)])
+  return { ...world, state, opened, last, numbers: known }
 }
 
 export function withActor(world: World, actor: Actor): World {
