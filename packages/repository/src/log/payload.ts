@@ -109,7 +109,7 @@ export interface Compact extends Every {
   readonly packs: readonly NewPack[]
   /** A column of pack numbers. */
   readonly old: Uint8Array
-  /** A varint column: for each old pack the place in `packs` of the one that has all its live chunks. */
+  /** A varint column: for each old pack the place in `packs` of the one that has all its chunks that live or heal. */
   readonly into: Uint8Array
   readonly up_to: number
 }
