@@ -23,6 +23,10 @@ except ImportError:
 FORMAT, DRAFT = 1, 2
 ATTENTION, NOTHING, KEY, USAGE, DAMAGE, STORAGE, UNSUPPORTED = 3, 10, 12, 64, 65, 75, 78
 
+# What a reader takes at the most; see the chapter "Bounds".
+MAX_ENTRY, MAX_GAP, MAX_PACK, MAX_FRAME, MAX_CHUNKS = 1 << 24, 10_000, 1 << 26, 1 << 25, 1 << 25
+MAX_LINKS, MAX_CHAIN, MAX_TABLE, MAX_VALUES, MAX_SLOTS, MAX_WORK = 64, 1 << 24, 1 << 17, 1 << 22, 16_384, 12 << 20
+
 
 class Failure(Exception):
     """What went wrong, in one sentence, and the exit code for it."""
@@ -38,6 +42,11 @@ class Unreadable(Exception):
 
 # What a parser of authenticated bytes may throw when they do not have the promised shape.
 MISSHAPEN = (Unreadable, StopIteration, zstandard.ZstdError, KeyError, IndexError, TypeError, ValueError, struct.error, AttributeError)
+
+
+def within(value, bound):
+    if value > bound:
+        raise Unreadable(f'{value} is above {bound}')
 
 
 def sha256(*parts):
@@ -95,6 +104,7 @@ def _bytes(data, at, size, text):
 
 
 def _list(data, at, size, depth):
+    within(size, MAX_VALUES)
     items = []
     for _ in range(size):
         item, at = _value(data, at, depth + 1)
@@ -103,6 +113,7 @@ def _list(data, at, size, depth):
 
 
 def _map(data, at, size, depth):
+    within(size, MAX_VALUES)
     found = {}
     for _ in range(size):
         key, at = _value(data, at, depth + 1)
@@ -242,8 +253,10 @@ class Keys:
 
     def __init__(self, store, repository, kind, secret):
         self.repository, self.candidates, self.roots = repository, defaultdict(list), {}
-        damaged, stretched, privates = [], {}, {}
-        for name in store.list('keys'):
+        damaged, stretched, privates, names = [], {}, {}, store.list('keys')
+        if len(names) > MAX_SLOTS:
+            raise Failure(DAMAGE, f'there are {len(names)} objects of key slots')
+        for name in names:
             try:
                 slot = parse_slot(name, store.read(name), repository)
             except Unreadable:
@@ -266,8 +279,8 @@ class Keys:
     def private_key(self, slot, secret, stretched):
         if slot.kind == 'password':
             if slot.parameters not in stretched:
-                if len(stretched) == 16:
-                    raise Unreadable('too many different parameters')
+                within(len(stretched) + 1, 16)
+                within(sum(memory * passes for memory, passes in (struct.unpack_from('<II', one, 16) for one in [slot.parameters, *stretched])), MAX_WORK)
                 stretched[slot.parameters] = stretch(secret, slot.parameters)
             secret = stretched[slot.parameters]
         number = {kind: number for number, kind in KINDS.items()}[slot.kind]
@@ -448,7 +461,7 @@ class State:
         if any(opened < newest for writer, opened in self.open.items() if writer != sweeper):
             return
         for number in numbers:
-            del self.condemned[number], self.packs[number]
+            del self.condemned[number], self.ids[self.packs.pop(number).id]
             self.missing.pop(number, None)
             for places in [*self.replaced.values(), *self.healed.values()]:
                 if number in places:
@@ -459,6 +472,8 @@ class State:
         into, up_to = varints(entry['into']), entry['up_to']
         moves = [(number, new[place].number) for number, place in zip(old, into, strict=True)]
         if writer not in self.open or not self.floors[writer] <= up_to < n or any(number not in self.packs for number in old):
+            return
+        if any(pack.id in self.ids for pack in new):
             return
         self.know(new)
         self.moved(n)
@@ -597,10 +612,12 @@ def tags_by_pack(entry):
 def read_log(store, keys, repository, marker):
     state, before = State(), bytes(32)
     numbers = {int(name[4:]) for name in store.list('log') if re.fullmatch(r'log/\d{20}', name)}
-    if not numbers or max(numbers) > len(numbers) + 100_000:
-        raise Failure(DAMAGE, f'the log has {len(numbers)} entries, the last of them numbered {max(numbers, default=0)}')
+    ordered = sorted(numbers | {-1})
+    if not numbers or max(later - earlier for earlier, later in zip(ordered, ordered[1:])) > MAX_GAP + 1:
+        raise Failure(DAMAGE, f'the log has {len(numbers)} entries, the last of them numbered {ordered[-1]}')
     for n in range(max(numbers) + 1):
-        data = store.read(f'log/{n:020}') if n in numbers else b''
+        data = store.read(f'log/{n:020}', 0, MAX_ENTRY + 1) if n in numbers else b''
+        data = data if len(data) <= MAX_ENTRY else b''
         opened = open_entry(keys, repository, n, data)
         if opened and before is not None and data[40:72] != before:
             raise Failure(DAMAGE, f'log entries {n - 1} and {n} belong to two histories')
@@ -673,6 +690,9 @@ class Directory:
         for kind_index, offset, count, digest, is_listed in rows:
             kind = found['kinds'][kind_index]
             sizes = [next(lengths) for _ in range(1 + len(kind['codecs']))]
+            within(len(kind['codecs']), 16)
+            within(max(sizes), MAX_FRAME)
+            within(count, sizes[0])
             if is_listed:
                 chunks = [next(chunk_lengths) for _ in range(count)]
             else:
@@ -681,7 +701,7 @@ class Directory:
             ends = [0]
             for size in chunks:
                 ends.append(ends[-1] + size)
-            if min(chunks) < 0 or ends[-1] != sizes[0]:
+            if min(chunks) < 1 or ends[-1] != sizes[0]:
                 raise Unreadable('chunks')
             self.frames.append(Frame(offset, sizes, kind, first, ends, digest))
             first += count
@@ -715,6 +735,7 @@ class Packs:
         return self.directories[pack.number]
 
     def read_directory(self, pack):
+        within(pack.bytes, MAX_PACK)
         header = self.store.read(name_of(pack), 0, 48)
         if not is_start(header, b'KPIPEPCK') or header[12:] != pack.kind.encode() + bytes(3) + pack.id + self.repository:
             raise Unreadable('header')
@@ -823,8 +844,10 @@ class Repository:
 
     def part(self, snapshot, part, ids):
         """The rows of one recipe part: a full one, then the changes over it."""
-        tag, steps = part['tag'], []
-        for link in records(part['chain'], 14):
+        tag, steps, links = part['tag'], [], records(part['chain'], 14)
+        within(len(links), MAX_LINKS)
+        within(sum(int.from_bytes(link[6:10], 'little') for link in links), MAX_CHAIN)
+        for link in links:
             index, *place = struct.unpack('<HIII', link)
             steps.append(unpack(self.part_bytes(snapshot, tag, ids[index], *place)))
             tag = steps[-1].get('base')
@@ -836,6 +859,8 @@ class Repository:
         for step in reversed(steps):
             table += records(step['table'], 16)
             runs = varints(step['pack_runs'])
+            within(len(table), MAX_TABLE)
+            within(max(step['count'], sum(runs[1::2])), 65_536)
             packs = [table[index] for index, run in zip(runs[::2], runs[1::2], strict=True) for _ in range(run)]
             lengths = u32s(step['lengths']) if step.get('lengths') else [None] * len(packs)
             listed_rows = map(Row, records(step['tags'], 16), packs, lengths)
@@ -862,6 +887,7 @@ class Repository:
 
     def rows(self, snapshot, manifest, stream):
         try:
+            within(stream['chunks'], MAX_CHUNKS)
             ids = records(manifest['recipe_packs'], 16)
             rows = [row for part in stream['parts'] for row in self.part(snapshot, part, ids)]
             if len(rows) != stream['chunks']:

@@ -1,9 +1,15 @@
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { test } from 'tap'
+import { memoryStore } from '@kpipe/engine/testing'
 import { formatDraft, formatVersion } from '../src/format.ts'
-import { goldens } from './golden/golden.ts'
+import { readKeyFile } from '../src/keys/key-file.ts'
+import { keyRing } from '../src/keys/key-ring.ts'
+import { openSlots } from '../src/keys/open-slots.ts'
+import { openEntry } from '../src/log/entry.ts'
+import { decodeMarker } from '../src/marker.ts'
+import { goldens, type Golden } from './golden/golden.ts'
 import { histories } from './golden/histories.ts'
 import { kpipe, restored, secretFiles } from './golden/program.ts'
 
@@ -26,6 +32,12 @@ for (const golden of goldens()) {
     t.equal(golden.draft, formatDraft)
   })
 
+  test(`the log of the golden repository ${golden.name} has all that it was made for`, async (t) => {
+    const kinds = await kindsOf(golden)
+    t.equal(kinds[0], 'GENESIS')
+    for (const kind of ['OPEN', 'SNAPSHOT', ...golden.kinds]) t.ok(kinds.includes(kind), `${kind} in ${kinds.join(' ')}`)
+  })
+
   test(`kpipe lists, restores and checks the golden repository ${golden.name}`, async (t) => {
     // A copy, as a check is noted in the log.
     const folder = await mkdtemp(join(tmpdir(), 'kpipe-test-'))
@@ -45,4 +57,24 @@ for (const golden of goldens()) {
     }
     t.match(await kpipe(folder, ['check', '--read-data', '--store', 'repository', ...secrets[0]!, '--json']), /"message_type":"summary"/)
   })
+}
+
+/** Kinds of all entries of the log, in order; what is missing is left out. */
+async function kindsOf({ folder }: Golden): Promise<string[]> {
+  const store = memoryStore()
+  const repository = join(folder, 'repository')
+  for (const entry of await readdir(repository, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile()) await store.create(relative(repository, path), [await readFile(path)])
+  }
+  const { repositoryId } = decodeMarker((await store.read('repository'))!, folder)
+  const { bundles } = await openSlots(store, repositoryId, await readKeyFile(join(folder, secretFiles.key)))
+  const ring = keyRing(repositoryId, bundles)
+  const kinds: string[] = []
+  for await (const { name } of store.list('log/')) {
+    const entry = openEntry(ring, Number(name.slice('log/'.length)), (await store.read(name))!)
+    if (!('payload' in entry)) throw new Error(`${name} does not open: ${entry.reason}`)
+    kinds.push(entry.payload.kind)
+  }
+  return kinds
 }

@@ -10,6 +10,8 @@ import { backUp, kpipe, pipeline, secretFiles, type MadeSnapshot } from './progr
 export interface Made {
   readonly snapshots: readonly MadeSnapshot[]
   readonly secrets: readonly (keyof typeof secretFiles)[]
+  /** Kinds of log entries that the history is made for, besides those of every backup. */
+  readonly kinds: readonly string[]
 }
 
 const pageBytes = 4096
@@ -31,12 +33,41 @@ export const histories = {
         await backUp(folder, 'db', db(9, { 8: 'end' }).subarray(0, 8 * pageBytes + 100)),
       ],
       secrets: ['key', 'phrase'],
+      kinds: [],
     }
   },
 
   async blake3(folder) {
     await begin(folder, 'blake3')
-    return { snapshots: [await backUp(folder, 'db', db(4)), await backUp(folder, 'db', db(5, { 1: 'a' }))], secrets: ['key', 'phrase'] }
+    return {
+      snapshots: [await backUp(folder, 'db', db(4)), await backUp(folder, 'db', db(5, { 1: 'a' }))],
+      secrets: ['key', 'phrase'],
+      kinds: [],
+    }
+  },
+
+  async compacted(folder) {
+    await begin(folder)
+    const prune = ['prune', '-c', 'db.yaml', '--apply', '--max-unused', '0']
+    const gone = [await backUp(folder, 'db', db(40)), await backUp(folder, 'db', db(40, { 1: 'a', 2: 'a', 3: 'a', 30: 'a' }))]
+    const first = await backUp(folder, 'db', db(40, { 1: 'a', 2: 'b', 3: 'b', 31: 'b' }))
+    await pipeline(folder, { name: 'other', pageBytes })
+    gone.push(await backUp(folder, 'other', db(2)))
+    const other = await backUp(folder, 'other', db(2, { 0: 'a', 1: 'a' }))
+    await kpipe(folder, ['forget', gone[0]!.id, gone[2]!.id, '-c', 'db.yaml', '--apply'])
+    await kpipe(folder, [...prune, '--sweep-delay', '0s'])
+    const second = await backUp(folder, 'db', db(42, { 1: 'a', 2: 'c', 5: 'c', 31: 'b' }))
+    await kpipe(folder, ['forget', gone[1]!.id, '-c', 'db.yaml', '--apply'])
+    await kpipe(folder, [...prune, '--sweep-delay', '0s'])
+    await kpipe(folder, ['key', 'rotate', '-c', 'db.yaml'])
+    const third = await backUp(folder, 'db', db(30, { 1: 'a', 2: 'd' }))
+    await kpipe(folder, [...prune, '--reseal'])
+    const fourth = await backUp(folder, 'db', db(30, { 1: 'e', 2: 'd' }))
+    return {
+      snapshots: [first, other, second, third, fourth],
+      secrets: ['key', 'phrase'],
+      kinds: ['CONDEMN', 'SWEEP', 'COMPACT', 'KEY', 'FORGET'],
+    }
   },
 
   async healed(folder) {
@@ -48,7 +79,7 @@ export const histories = {
     const second = await backUp(folder, 'db', db(21, { 3: 'a' }), { code: exitCodes.KPIPE_ATTENTION })
     await kpipe(folder, ['check', '--read-data', '-c', 'db.yaml'], exitCodes.KPIPE_DAMAGED)
     const third = await backUp(folder, 'db', db(20))
-    return { snapshots: [first, second, third], secrets: ['key', 'phrase'] }
+    return { snapshots: [first, second, third], secrets: ['key', 'phrase'], kinds: ['DAMAGED', 'HEAL'] }
   },
 
   async repaired(folder) {
@@ -62,7 +93,7 @@ export const histories = {
     rmSync(join(folder, 'repository/log/00000000000000000004'))
     await kpipe(folder, ['repair', '-c', 'db.yaml', '--apply'])
     const fourth = await backUp(folder, 'db', db(16, { 4: 'b', 5: 'a' }))
-    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase'] }
+    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase'], kinds: ['VOID', 'KEY', 'FORGET'] }
   },
 
   async keys(folder) {
@@ -78,7 +109,7 @@ export const histories = {
     await kpipe(folder, ['key', 'rotate', '-c', 'db.yaml'])
     const fourth = await backUp(folder, 'db', db(13, { 2: 'b', 9: 'b' }))
     await kpipe(folder, ['forget', first.id, '-c', 'db.yaml', '--apply'])
-    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase', 'password'] }
+    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase', 'password'], kinds: ['KEY', 'FORGET'] }
   },
 } satisfies Readonly<Record<string, (folder: string) => Promise<Made>>>
 

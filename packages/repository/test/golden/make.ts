@@ -11,7 +11,7 @@ const names = process.argv.slice(2)
 for (const name of (names.length > 0 ? names : Object.keys(histories)) as HistoryName[]) {
   const work = await mkdtemp(join(tmpdir(), 'kpipe-golden-'))
   try {
-    const { snapshots, secrets } = await histories[name](work)
+    const { snapshots, secrets, kinds } = await histories[name](work)
     const golden = join(import.meta.dirname, name)
     await rm(golden, { recursive: true, force: true })
     await mkdir(golden)
@@ -21,7 +21,7 @@ for (const name of (names.length > 0 ? names : Object.keys(histories)) as Histor
       filter: (source) => !['tmp', 'reserve'].some((part) => source === join(work, 'repository', part)),
     })
     for (const secret of secrets) await copyFile(join(work, secretFiles[secret]), join(golden, secretFiles[secret]))
-    await writeFile(join(golden, 'expected.json'), `${JSON.stringify({ draft: formatDraft, secrets, snapshots }, null, 2)}\n`)
+    await writeFile(join(golden, 'expected.json'), `${JSON.stringify({ draft: formatDraft, secrets, kinds, snapshots }, null, 2)}\n`)
     console.log(`${name}: ${snapshots.length} snapshots`)
   } finally {
     await rm(work, { recursive: true, force: true })
