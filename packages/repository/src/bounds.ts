@@ -2,7 +2,7 @@
 // beyond these is damage, and nothing is read or allocated for it. FORMAT.md names them, and writers stay far below.
 
 /** An object of the log; a longer one counts as missing. */
-export const maxEntryBytes = 16 * 2 ** 20
+export const maxEntryBytes = 4 * 2 ** 20
 /** Entries that are missing in a row below one that is listed. */
 export const maxMissingEntries = 10_000
 /** A pack, and its directory. */
