@@ -2,7 +2,7 @@ import type { LogState } from '../src/log/state.ts'
 import { mayCommit } from './backup.ts'
 import { examineAll, isLeftover, mayCompact, mayCondemn, removable, sweepable } from './collector.ts'
 import type { Examined } from './collector.ts'
-import { mayCallWhole, mayHeal } from './others.ts'
+import { mayCallWhole, mayHeal } from './damage.ts'
 import { foldOne } from './world.ts'
 import type { Actor, Fold, Memory, World } from './world.ts'
 

@@ -1,45 +1,10 @@
 import type { Payload } from '../src/log/payload.ts'
 import { encodeTagsByPack } from '../src/log/tags-by-pack.ts'
-import { chunkOf, packsOf } from './places.ts'
+import { chunkOf } from './places.ts'
 import { done, givenUp } from './step.ts'
 import type { Step } from './step.ts'
-import { append, packHex, shortName, shortPack, snapshotHex, tagHex, writerHex, writerId } from './world.ts'
-import type { Actor, Recipe, World } from './world.ts'
-
-/** FORGET of any one snapshot but the newest. */
-export function forget(names?: string): Step {
-  return (world, actor, rules) =>
-    [...world.state.snapshots.keys()]
-      .map(shortName)
-      .slice(0, names === undefined ? -1 : undefined)
-      .filter((name) => names?.includes(name) ?? true)
-      .map((name) => {
-        const owed = world.owed.difference(new Set([name]))
-        const payload: Payload = { kind: 'FORGET', time: 0, snapshots: [Buffer.from(snapshotHex(name), 'hex')] }
-        return done(append({ ...world, owed }, rules.fold, payload), actor, `FORGET ${name}`)
-      })
-}
-
-/** ABORT of another writer, who may be alive after all. */
-export function endWriter(name: string): Step {
-  return (world, actor, rules) => {
-    if (!world.state.writers.has(writerHex(name))) return []
-    return [done(append(world, rules.fold, { kind: 'ABORT', time: 0, writer: writerId(name), reason: '' }), actor, `ABORT of ${name}`)]
-  }
-}
-
-/** KEY with a new epoch. */
-export const rotate: Step = (world, actor, rules) => [
-  done(append(world, rules.fold, { kind: 'KEY', time: 0, epoch: world.state.epoch + 1, slots: [] }), actor, 'KEY with a new epoch'),
-]
-
-/** Whoever holds keys that were replaced appends what does harm, under them. */
-export function steal(payload: Payload): Step {
-  return (world, actor, rules) => {
-    if (world.state.epoch === 1) return []
-    return [done(append(world, rules.fold, payload, 1), actor, `${payload.kind} under the keys of epoch 1`)]
-  }
-}
+import { append, packHex, shortName, shortPack, tagHex } from './world.ts'
+import type { Actor, World } from './world.ts'
 
 /** A copy of a chunk rots. Whom it hits is not owed that chunk any more. */
 export function rot(tag: string, pack: string): Step {
@@ -117,37 +82,4 @@ export function heal(tag: string): Step {
 
 export function mayHeal({ state }: World, pack: string): boolean {
   return state.packsById.has(packHex(pack))
-}
-
-/** Opens a snapshot by the log as it is: where each chunk is to be had. */
-export function openSnapshot(name: string): Step {
-  return (world, actor) => {
-    if (!world.state.snapshots.has(snapshotHex(name))) return []
-    return [done(world, actor, `opens snapshot ${name}`, { places: placesNow(world, name) })]
-  }
-}
-
-/** Reads a chunk where it was when the snapshot was opened; one that misses its pack reads the log again. */
-export function readChunk(name: string, tag: string): Step {
-  return (world, actor, rules) => {
-    if (world.excused.has(`${name} ${tag}`)) return [givenUp(world, actor, 'reads what has rotted')]
-    const places = actor.memory['places'] as Readonly<Record<string, readonly string[]>>
-    if (isHad(world, places[tag], tag)) return [done(world, actor, `reads ${tag} in ${places[tag].join(' ')}`)]
-    if (!world.state.snapshots.has(snapshotHex(name))) return [givenUp(world, actor, `finds snapshot ${name} forgotten`)]
-    const again = rules.readsAgain ? placesNow(world, name) : places
-    if (isHad(world, again[tag], tag))
-      return [done(world, actor, `reads the log again, then ${tag} in ${again[tag].join(' ')}`, { places: again })]
-    const fault = `a reader cannot find chunk ${tag} of snapshot ${name}`
-    return [givenUp({ ...world, fault }, actor, `misses ${tag}`)]
-  }
-}
-
-function isHad(world: World, packs: readonly string[], tag: string): boolean {
-  const pack = packs.find((one) => world.made.get(one)?.tags.includes(tag))
-  return pack !== undefined && packs.every((one) => world.objects.has(one)) && !world.rotten.has(`${tag} ${pack}`)
-}
-
-function placesNow(world: World, name: string): Record<string, readonly string[]> {
-  const recipe: Recipe = world.recipes.get(name)!
-  return Object.fromEntries(Object.entries(recipe).map(([tag, pack]) => [tag, packsOf(world.state, name, pack, tag)]))
 }
