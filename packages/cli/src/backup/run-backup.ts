@@ -3,6 +3,7 @@ import type { BackupReport, LoadedStage, Pipeline, Workers } from '@kpipe/engine
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { ChunkPlan, CodecRecord, SourceStream } from '@kpipe/engine/contracts'
 import type { BackupWriter, Repository, Snapshot } from '@kpipe/repository'
+import type { Retained } from '../retention/retain.ts'
 import { stageRecord } from './stage-record.ts'
 
 export interface BackupRun {
@@ -26,6 +27,8 @@ export interface BackupOutcome {
   /** Bytes of the objects that this backup added to the store. */
   readonly bytesStored: number
   readonly report: BackupReport
+  /** What became of older snapshots, when the pipeline file says something of that. */
+  readonly retained?: Retained | undefined
   /** Sentences about what needs a look although the backup is done. */
   readonly attention: readonly string[]
 }

@@ -3,7 +3,10 @@ import { durationText } from '../output/time-text.ts'
 import type { BackupOutcome } from './run-backup.ts'
 
 /** The last line of `kpipe run --json`. Names and units are stable. */
-export function summaryLine({ snapshot, head, bytesStored, report, attention }: BackupOutcome, seconds: number): Record<string, unknown> {
+export function summaryLine(
+  { snapshot, head, bytesStored, report, retained, attention }: BackupOutcome,
+  seconds: number,
+): Record<string, unknown> {
   return {
     message_type: 'summary',
     snapshot_id: snapshot.id,
@@ -21,13 +24,17 @@ export function summaryLine({ snapshot, head, bytesStored, report, attention }: 
     duration_ms: Math.round(seconds * 1000),
     stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(6))])),
     trailer_verified: report.facts['trailer_verified'] === true,
+    retention:
+      retained === undefined
+        ? null
+        : { kept: retained.kept, forgotten: retained.forgotten, bytes_freed: retained.pruned?.freedBytes ?? null },
     head,
     attention,
   }
 }
 
 /** The same for people. */
-export function summaryText({ snapshot, head, bytesStored, report }: BackupOutcome, seconds: number): string {
+export function summaryText({ snapshot, head, bytesStored, report, retained }: BackupOutcome, seconds: number): string {
   const { name, shortId, revision } = snapshot
   const stages = Object.entries(report.seconds)
     .filter(([, spent]) => spent >= 0.0005)
@@ -39,10 +46,16 @@ export function summaryText({ snapshot, head, bytesStored, report }: BackupOutco
     ['trailer', report.facts['trailer_verified'] === true ? 'verified' : 'none to verify'],
     ['time', durationText(seconds)],
     ['stages', `${stages.join(', ')} (seconds, over all threads)`],
+    ...(retained === undefined ? [] : [['kept', retainedText(retained)]]),
     ['head', head],
   ]
   const at = revision === null ? '' : `, revision ${revision}`
   return [`snapshot ${shortId} of ${name}${at}`, ...rows.map(([label, text]) => `  ${label.padEnd(8)}${text}`), ''].join('\n')
+}
+
+function retainedText({ kept, forgotten, pruned }: NonNullable<BackupOutcome['retained']>): string {
+  const freed = pruned === undefined ? '' : `, ${sizeText(pruned.freedBytes)} freed`
+  return `${kept} ${kept === 1 ? 'snapshot' : 'snapshots'}, ${forgotten} forgotten${freed}`
 }
 
 function counted(chunks: number, pageBytes: number): string {

@@ -27,7 +27,7 @@ const someSnapshots = word({
 export const forget = command({
   summary: 'Take snapshots out of the repository by rules or by id.',
   description:
-    'Shows what would stay and why, and what would go; acts with --apply only. Rules are those of restic, name by name, hours and days in UTC: each keeps on its own, of an hour (day, week …) the newest snapshot. The newest snapshot of a name always stays. Refused without --force: when more than half of a name would go, and when its newest snapshot has less than half the size of the one before. Space comes back with `kpipe prune`, or at once with --prune.',
+    'Shows what would stay and why, and what would go; acts with --apply only. Rules are those of restic, name by name, hours and days in UTC unless --timezone says otherwise: each keeps on its own, of an hour (day, week …) the newest snapshot. The newest snapshot of a name always stays. Refused without --force: when more than half of a name would go, and when its newest snapshot has less than half the size of the one before. Space comes back with `kpipe prune`, or at once with --prune.',
   examples: [
     'kpipe forget --keep-hourly 24 --keep-daily 7',
     'kpipe forget --keep-within 30d --keep-tag release --apply',

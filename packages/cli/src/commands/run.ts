@@ -11,6 +11,7 @@ import { noFacts } from '../backup/run-facts.ts'
 import { summaryLine, summaryText } from '../backup/summary.ts'
 import { command } from '../command.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
+import { withRetention } from '../retention/with-retention.ts'
 import { openProgress } from '../progress/progress.ts'
 import { fileOf } from '../where/file-argument.ts'
 import { endThreads, threads } from '../threads.ts'
@@ -67,9 +68,10 @@ export const run = command({
       }).finally(() => progress.stop())
     }
     const attention = await accompany({ pipeline, facts, terminal, signal, env }, async () => {
-      const outcome = await inAttempts(pipeline.retry, signal, (sentence) => terminal.warn(sentence), attempt)
+      const made = await inAttempts(pipeline.retry, signal, (sentence) => terminal.warn(sentence), attempt)
       // Counted from the start of the process, as the user waits.
       seconds = performance.now() / 1000
+      const outcome = await withRetention(made, repository!, where, { terminal, signal })
       if (!terminal.json && terminal.verbosity >= 0) terminal.write(summaryText(outcome, seconds))
       return outcome
     })

@@ -1,4 +1,4 @@
-import { askedFor, defaultLimits, hookTimes, isSecretSetting, placesIn } from '@kpipe/engine'
+import { askedFor, countRules, defaultLimits, hookTimes, isSecretSetting, placesIn } from '@kpipe/engine'
 import type { ExaminedPipeline, Path, Pipeline, PipelineDocument } from '@kpipe/engine'
 import { defaultInspect, defaultStages } from '../where/stages.ts'
 import { placedStages } from '../where/placed-stages.ts'
@@ -66,7 +66,17 @@ export function effectiveSettings(examined: ExaminedPipeline, pipeline: Pipeline
   add(['metrics', 'textfile'], pipeline.metrics?.textfile)
   add(['retry', 'attempts'], pipeline.retry.attempts)
   if (pipeline.retry.attempts > 1) add(['retry', 'delay'], `${pipeline.retry.delayMs / 1000}s`)
+  addRetention(pipeline, add)
   return settings
+}
+
+function addRetention({ retention }: Pipeline, add: (path: Path, value: unknown) => void): void {
+  if (retention === undefined) return
+  for (const rule of countRules) add(['retention', rule], retention.counts[rule])
+  add(['retention', 'keep-within'], retention.within)
+  if (retention.tags.length > 0) add(['retention', 'keep-tag'], retention.tags)
+  add(['retention', 'prune'], retention.prune)
+  add(['retention', 'timezone'], retention.timezone ?? 'UTC')
 }
 
 /** What opens the repository, when it is not the file that says it; see where/secret.ts for the order. */

@@ -1,4 +1,5 @@
 import { hookTimes } from '@kpipe/engine'
+import type { Retention } from '@kpipe/engine'
 import type { Fact } from '@kpipe/engine/contracts'
 import { describeFailure } from '../failure.ts'
 import { sizeText } from '../output/size-text.ts'
@@ -36,6 +37,7 @@ export function planText(plan: Plan): string {
         ? `${countText(pipeline.retry.attempts, 'attempt')}, ${pipeline.retry.delayMs / 1000} s apart`
         : undefined,
     ],
+    ['retention', pipeline.retention && retentionText(pipeline.retention)],
     ['metrics', pipeline.metrics?.textfile],
   ]
   const shown = rows.filter(([, text]) => text !== undefined && text !== '').map(([label, text]) => `  ${label.padEnd(12)}${text}`)
@@ -69,6 +71,7 @@ export function planLine(plan: Plan): Record<string, unknown> {
       prediction === undefined ? null : { bytes_read: prediction.read, bytes_fresh: prediction.fresh, bytes_stored: prediction.stored },
     hooks: Object.fromEntries(hookTimes.map((when) => [when, hooks[when].length])),
     retry: { attempts: retry.attempts, delay_seconds: retry.delayMs / 1000 },
+    retention: pipeline.retention ?? null,
     textfile: metrics?.textfile ?? null,
   }
 }
@@ -100,6 +103,13 @@ function expiryText(facts: Readonly<Record<string, Fact>>): string {
 function predictionText({ fresh, stored, basis }: NonNullable<Plan['prediction']>): string {
   const about = (bytes: number | null) => (bytes === null ? 'unknown' : `about ${sizeText(bytes)}`)
   return `${about(fresh)}, stored ${about(stored)}: ${basis}`
+}
+
+function retentionText({ counts, within, tags, prune, timezone }: Retention): string {
+  const rules = Object.entries(counts).map(([rule, count]) => `${count} ${rule.replace('keep-', '')}`)
+  if (within !== undefined) rules.push(`within ${within}`)
+  rules.push(...tags.map((tag) => `tag ${tag}`))
+  return `keeps ${rules.join(', ')}${timezone === undefined ? '' : ` of ${timezone}`}${prune ? '; gives space back' : ''}`
 }
 
 function hooksText({ pipeline: { hooks } }: Plan): string {

@@ -7,7 +7,7 @@ export function choiceRow({ snapshot, reasons }: Choice<Snapshot>): Record<strin
   return { ...snapshotRow(snapshot), keep: reasons.length > 0, reasons }
 }
 
-/** Snapshots with what keeps them. Times are in UTC, as the rules count. */
+/** Snapshots with what keeps them. Times are in UTC. */
 export async function choiceTable(choices: readonly Choice<Snapshot>[], boxed: boolean): Promise<string> {
   const { boxedTable, plainTable } = await import('../output/table.ts')
   const rows = choices.map(({ snapshot: { shortId, name, time, bytes, tags }, reasons }) => [

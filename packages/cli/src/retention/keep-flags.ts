@@ -1,4 +1,5 @@
 import { string } from '@oclif/core/flags'
+import { isTimezone } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { parseSpan } from '@kpipe/repository'
 import type { KeepCount, Policy } from '@kpipe/repository'
@@ -22,6 +23,7 @@ export const keepFlags = {
     multipleNonGreedy: true,
     description: 'keep what has all of these tags; may be given several times',
   }),
+  timezone: string({ helpValue: 'ZONE', description: 'of the hours and days, such as Europe/Berlin; UTC by default' }),
 }
 
 export type KeepFlags = Readonly<Partial<Record<Exclude<keyof typeof keepFlags, 'keep-tag'>, string | undefined>>> & {
@@ -36,6 +38,7 @@ export function policyOf(flags: KeepFlags): Policy {
     ...(Object.fromEntries(counts) as Policy),
     within: within === undefined ? undefined : spanOf(within),
     tags: flags['keep-tag']?.map(tagsOf),
+    timezone: zoneOf(flags.timezone),
   }
 }
 
@@ -49,6 +52,13 @@ function spanOf(text: string): Policy['within'] {
   const span = parseSpan(text)
   if (span === undefined) throw new KpipeError('KPIPE_USAGE', `--keep-within ${text} is no span such as 30d, 12h or 2y5m7d3h`, { text })
   return span
+}
+
+function zoneOf(name: string | undefined): string | undefined {
+  if (name === undefined || isTimezone(name)) return name
+  throw new KpipeError('KPIPE_USAGE', `--timezone ${name} is no time zone that this system knows, such as Europe/Berlin`, {
+    timezone: name,
+  })
 }
 
 function tagsOf(text: string): string[] {

@@ -2,6 +2,7 @@ import type { ChunkStage, CodecStage, HashStage, InspectStage, SourceStage, Stor
 import type { BackupLimits } from '../loop/limits.ts'
 import type { LoadedStage } from '../stages/loaded-stage.ts'
 import type { Hooks } from './hooks.ts'
+import type { Retention } from './retention.ts'
 import type { PipelineKey } from './shape.ts'
 
 /** A pipeline file, checked, with its stages loaded. Paths are absolute. */
@@ -25,6 +26,8 @@ export interface Pipeline {
   /** `textfile` is where numbers for node-exporter go. */
   readonly metrics: { readonly textfile: string } | undefined
   readonly retry: Retry
+  /** What stays after a backup; undefined: everything. */
+  readonly retention: Retention | undefined
   /** Variables of the environment whose values stand in secret settings. */
   readonly secretVariables: readonly string[]
 }

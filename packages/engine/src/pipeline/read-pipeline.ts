@@ -16,6 +16,7 @@ import { readPipelineText } from './pipeline-text.ts'
 import type { Problem } from './problem.ts'
 import { pipelineInvalid } from './problem.ts'
 import { isSecretSetting } from './secret-settings.ts'
+import { readRetention } from './retention.ts'
 import type { NamedStage, PipelineKey, PipelineShape } from './shape.ts'
 import { limitNames, pipelineSchema } from './shape.ts'
 import { listedKinds, orderProblems } from './stage-order.ts'
@@ -162,6 +163,7 @@ async function build(
     secretVariables.push(...askedFor(document.written(['key', 'password']) ?? '').env)
   }
   const hooks = fits('hooks') ? readHooks(shape.hooks, durationAt) : readHooks(null, durationAt)
+  const retention = readRetention(shape.retention, (path, message) => add(path, 'value', message), fits)
   const delayMs = fits('retry', 'delay') ? durationAt(['retry', 'delay']) : undefined
   if (problems.length > 0) return undefined
   return {
@@ -181,6 +183,7 @@ async function build(
     hooks,
     metrics: shape.metrics && { textfile: resolve(folder, shape.metrics.textfile) },
     retry: shape.retry ? { attempts: shape.retry.attempts ?? 3, delayMs: delayMs ?? 30_000 } : { attempts: 1, delayMs: 0 },
+    retention,
     secretVariables,
   }
 }

@@ -1,4 +1,6 @@
 import type { Hook, HookTime } from './hooks.ts'
+import type { WrittenRetention } from './retention.ts'
+import { retentionSchema } from './retention.ts'
 
 /** What opens the repository: exactly one of these. */
 export interface PipelineKey {
@@ -24,6 +26,7 @@ export interface PipelineShape {
   readonly limits?: { readonly [name in LimitName]?: string | number } | null
   readonly hooks?: { readonly [when in HookTime]?: WrittenHook | readonly WrittenHook[] | null } | null
   readonly metrics?: { readonly textfile: string }
+  readonly retention?: WrittenRetention | null
   readonly retry?: { readonly attempts?: number; readonly delay?: string | number } | null
 }
 
@@ -140,6 +143,7 @@ export const pipelineSchema = {
       additionalProperties: false,
       description: 'Numbers for monitoring.',
     },
+    retention: retentionSchema,
     retry: {
       type: ['object', 'null'],
       properties: {

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../snapshot.ts'
-import { buckets } from './buckets.ts'
+import { bucketsOf } from './buckets.ts'
 import { before, spanText } from './policy.ts'
 import type { KeepCount, Policy } from './policy.ts'
 
@@ -22,6 +22,7 @@ const kinds = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
  */
 export function choose<Of extends Candidate>(snapshots: readonly Of[], policy: Policy, now: Date): Choice<Of>[] {
   const reasons = new Map<string, string[]>(snapshots.map(({ id }) => [id, []]))
+  const buckets = bucketsOf(policy.timezone)
   for (const group of Map.groupBy(snapshots, ({ name }) => name).values()) {
     reasons.get(group.at(-1)!.id)!.push('newest')
     // Equal times: the later entry of the log is the newer one.

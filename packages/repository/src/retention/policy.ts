@@ -22,10 +22,12 @@ export interface Policy {
   readonly within?: Span | undefined
   /** Lists of tags: a snapshot stays that has all tags of one list. */
   readonly tags?: readonly (readonly string[])[] | undefined
+  /** IANA name of the zone of hours, days, weeks, months and years; default: UTC. `within` is counted in UTC. */
+  readonly timezone?: string | undefined
 }
 
 /** A policy of which nothing follows. */
-export function isEmptyPolicy({ within, tags = [], ...counts }: Policy): boolean {
+export function isEmptyPolicy({ within, tags = [], timezone: _zone, ...counts }: Policy): boolean {
   return within === undefined && tags.length === 0 && Object.values(counts).every((count) => count === undefined || count === 0)
 }
 
