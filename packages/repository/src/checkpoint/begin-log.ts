@@ -59,13 +59,13 @@ async function beginAt(context: BeginContext, n: number, heads: readonly Remembe
   const places = [n, ...heads.map((head) => head.n)]
   const first = Math.min(...places)
   const [state, entries] = await Promise.all([readCheckpoint(store, ring, n, genesis, learn), readFrom(store, ring, first, learn)])
-  const chain = wholeChain(entries, 1 + Math.max(...places) - first)
-  if (state === undefined || chain === undefined) return undefined
-  const isThere = (at: number, digest: Uint8Array): boolean => Buffer.compare(chain[at - first].digest, digest) === 0
-  if (!isThere(n, state.head.digest) || !heads.every((head) => isThere(head.n, Buffer.from(head.digest, 'hex')))) return undefined
+  if (state === undefined) return undefined
+  const chain = wholeChain(entries, state.head, Math.max(...places))
+  if (chain === undefined || !heads.every((head) => isIn(chain, head.n, Buffer.from(head.digest, 'hex')))) return undefined
   for (const epoch of new Set(state.slots.map((slot) => slot.epoch))) await learn(epoch)
   if (!(await vouchForKeys({ store, ring, slots, state, chain, heads }))) return undefined
-  const folded = await foldVouched(state, entries.slice(n + 1 - first), { ring, slots }, learn)
+  const later = entries.filter((entry) => entry.n > n)
+  const folded = await foldVouched(state, later, { ring, slots }, learn)
   for (const epoch of ring.epochs()) if (!context.ring.knows(epoch)) context.ring.add(ring.bundle(epoch)!)
   return { state: folded, digests: new Map(entries.map((entry) => [entry.n, entry.digest ?? new Uint8Array(32)])) }
 }
@@ -92,12 +92,23 @@ async function readFrom(
   learn: (epoch: number) => Promise<void>,
 ): Promise<(Entry | LostEntry)[]> {
   const entry = await readEntry(store, ring, first, learn)
-  if (entry === undefined || !('payload' in entry)) return []
-  return [entry, ...(await readLog(store, ring, entry, learn))]
+  if (entry !== undefined && 'payload' in entry) return [entry, ...(await readLog(store, ring, entry, learn))]
+  return readLog(store, ring, { n: first, digest: undefined }, learn)
 }
 
-/** So many of the first entries, when they are there and whole. */
-function wholeChain(entries: readonly (Entry | LostEntry)[], count: number): Entry[] | undefined {
-  const chain = entries.slice(0, count).filter((entry) => 'payload' in entry)
-  return chain.length === count ? chain : undefined
+/**
+ * The entries up to the last one that is asked for, when they are whole and the checkpoint's is among them. What the checkpoint's entry
+ * said, the checkpoint knows: it may be lost, when it is the first one and the next one names it.
+ */
+function wholeChain(entries: readonly (Entry | LostEntry)[], head: LogState['head'], last: number): Entry[] | undefined {
+  const chain = entries.filter((entry) => 'payload' in entry).filter((entry) => entry.n <= last)
+  const [first] = chain
+  if (first === undefined || chain.length !== last + 1 - first.n) return undefined
+  const follows = first.n === head.n + 1 && Buffer.compare(first.previous, head.digest) === 0
+  return follows || isIn(chain, head.n, head.digest) ? chain : undefined
+}
+
+function isIn(chain: readonly Entry[], n: number, digest: Uint8Array): boolean {
+  const entry = chain[n - chain[0].n] as Entry | undefined
+  return entry !== undefined && Buffer.compare(entry.digest, digest) === 0
 }

@@ -37,7 +37,7 @@ export async function listedHead(store: Store, known: number): Promise<number> {
 export async function readLog(
   store: Store,
   ring: KeyRing,
-  known: { n: number; digest: Uint8Array },
+  known: { n: number; digest: Uint8Array | undefined },
   learn: (epoch: number) => Promise<void> = async () => undefined,
 ): Promise<(Entry | LostEntry)[]> {
   const learnt = new Map<number, Promise<void>>()

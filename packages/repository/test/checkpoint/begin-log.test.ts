@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { memoryStore } from '@kpipe/engine/testing'
 import type { MemoryStore } from '@kpipe/engine/testing'
 import { test } from 'tap'
-import { checkpointName } from '../../src/checkpoint/checkpoint.ts'
+import { checkpointName, encodeCheckpoint } from '../../src/checkpoint/checkpoint.ts'
 import { encodeEntry, entryDigest, entryName } from '../../src/log/entry.ts'
 import type { Repository } from '../../src/index.ts'
 import { codeOf, madeRepository, noise, reopened } from '../made-repository.ts'
@@ -170,6 +170,27 @@ test('an entry that is lost below the checkpoint is named by a check alone; one 
     const later = await reopened(store)
     t.match(later.lost, [new RegExp(entryName(257))])
     t.equal(await codeOf(() => begin(later)), 'KPIPE_DAMAGED')
+  }
+})
+
+test('the entry of the checkpoint itself may be lost, to who remembers a head after it', async (t) => {
+  for (const damage of [undefined, noise(200, 'junk')]) {
+    const stateFolder = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+    const store = await longRepository()
+    await reopened(store, { stateFolder })
+    const { ring, log } = await openLog(store)
+    const empty = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+    if (damage === undefined) store.objects.delete(entryName(256))
+    else store.objects.set(entryName(256), damage)
+    const repository = await reopened(store, { stateFolder })
+    t.same([repository.lost, repository.rollback], [[], undefined])
+    t.equal(repository.snapshots().length, 3)
+    t.match((await repository.check({})).damages, [{ object: entryName(256) }])
+    await backUp(repository, bytes)
+    t.match((await reopened(store, { stateFolder: empty })).lost, [new RegExp(entryName(256))])
+    const other = { ...log.state, head: { n: 256, digest: new Uint8Array(32) } }
+    store.objects.set(checkpointName(256), await encodeCheckpoint(ring, log.digestOf(0)!, other))
+    t.match((await reopened(store, { stateFolder })).lost, [new RegExp(entryName(256))], 'one that the next entry does not name')
   }
 })
 
