@@ -16,7 +16,7 @@ interface Plan {
   readonly uses: readonly string[]
   /** Chunks that it stores itself. */
   readonly fresh: readonly string[]
-  /** Copies that were known to be lost, "<chunk> <pack>". */
+  /** Copies that were known to be lost at its OPEN, "<chunk> <pack>". */
   readonly knewLost: readonly string[]
 }
 
@@ -35,7 +35,7 @@ export function backup(options: BackupOptions): Step[] {
     candidates(world.state, options).map((parent) =>
       done(world, actor, `reads the log, parent ${parent ?? 'none'}`, {
         plan: planOf(world, rules, actor.name, parent, options),
-        guessed: recordOf(world, options.anyParent === true ? parent : newestOf(world.state)),
+        guessed: recordOf(world, options.anyParent === true ? parent : newestOf(world.state), rules.notesDamageAtOpen),
       }),
     )
   const open: Step = (world, actor, rules) => {
@@ -44,10 +44,13 @@ export function backup(options: BackupOptions): Step[] {
     // Before this OPEN others may have committed a newer one, or a collector may have moved its chunks.
     const { parent } = actor.memory['plan'] as Plan
     const now = options.anyParent === true ? parent : newestOf(opened.state)
-    const keeps = !rules.looksAtOpen || actor.memory['stored'] !== undefined || recordOf(opened, now) === actor.memory['guessed']
-    const plan = keeps ? actor.memory['plan'] : planOf(opened, rules, actor.name, now, options)
-    const { uses } = plan as Plan
-    const relies = uses.filter((pack) => isInUse(opened.state, pack))
+    const keeps =
+      !rules.looksAtOpen ||
+      actor.memory['stored'] !== undefined ||
+      recordOf(opened, now, rules.notesDamageAtOpen) === actor.memory['guessed']
+    const kept = { ...(actor.memory['plan'] as Plan), knewLost: [...world.told] }
+    const plan = keeps ? kept : planOf(opened, rules, actor.name, now, options)
+    const relies = plan.uses.filter((pack) => isInUse(opened.state, pack))
     return [done(opened, actor, 'OPEN', { plan, guessed: undefined, epoch: opened.state.epoch, relies })]
   }
   const store: Step = (world, actor) => {
@@ -130,10 +133,12 @@ function candidates(state: LogState, { anyParent }: BackupOptions): (string | un
   return [...[...state.snapshots.keys()].map(shortName), undefined]
 }
 
-/** What a snapshot uses; another text after every entry that changes it. */
-function recordOf({ state }: World, name: string | undefined): string {
+/** What a snapshot uses, and what of it is lost; another text after every entry that changes it. */
+function recordOf({ state }: World, name: string | undefined, notesDamage: boolean): string {
   const packs = name === undefined ? undefined : state.snapshots.get(snapshotHex(name))?.packs
-  return packs === undefined ? '' : [name, ...packs.map((number) => shortPack(state.packs.get(number)!.id))].join(' ')
+  if (packs === undefined) return ''
+  const lostIn = (number: number): string => (notesDamage ? [...(state.damaged.get(number)?.tags ?? [])].map(shortName).join('') : '')
+  return [name, ...packs.map((number) => `${shortPack(state.packs.get(number)!.id)}:${lostIn(number)}`)].join(' ')
 }
 
 function newestOf({ snapshots }: LogState): string | undefined {

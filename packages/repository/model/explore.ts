@@ -20,7 +20,7 @@ export interface Exploration {
 /**
  * All interleavings, breadth first, each state once, to the end of all programs; ends at the first state in which something does not
  * hold, which is on a shortest way.
- * @param maxFrontier states that are followed after the same number of steps; of more, as many are chosen
+ * @param maxFrontier when so many are reached after the same number of steps, half of them are followed, and so on
  */
 export function explore(scenario: Scenario, rules: Rules, maxFrontier: number): Exploration {
   const first = scenario.begin(rules)
@@ -33,7 +33,7 @@ export function explore(scenario: Scenario, rules: Rules, maxFrontier: number): 
   const broken = whatIsBroken(first)
   if (broken !== undefined) return ended({ what: broken, trace: [] })
   for (;;) {
-    const next: Reached[] = []
+    let [next, share]: [Reached[], number] = [[], 1]
     for (const { world, index } of frontier) {
       for (const { label, world: moved } of movesOf(scenario, world, rules)) {
         const reached = settled(moved)
@@ -48,13 +48,16 @@ export function explore(scenario: Scenario, rules: Rules, maxFrontier: number): 
           depth++
           return ended({ what, trace: traceTo(here, parents, labels) })
         }
-        next.push({ world: reached, index: here })
+        if (fractionOf(here) < share) next.push({ world: reached, index: here })
+        if (next.length < maxFrontier) continue
+        share /= 2
+        next = next.filter(({ index: one }) => fractionOf(one) < share)
+        thinnedFrom ??= depth + 1
       }
     }
     if (next.length === 0) return ended(undefined)
     depth++
-    if (next.length > maxFrontier) thinnedFrom ??= depth
-    frontier = next.length > maxFrontier ? thinned(next, maxFrontier) : next
+    frontier = next
   }
 }
 
@@ -63,9 +66,9 @@ interface Reached {
   readonly index: number
 }
 
-/** As many, spread over all; numbers of states are as good as random. */
-function thinned(reached: readonly Reached[], count: number): Reached[] {
-  return reached.filter(({ index }) => (Math.imul(index, 0x9e3779b1) >>> 0) / 2 ** 32 < count / reached.length)
+/** From 0 to 1, as good as random. */
+function fractionOf(index: number): number {
+  return (Math.imul(index, 0x9e3779b1) >>> 0) / 2 ** 32
 }
 
 function traceTo(index: number, parents: readonly number[], labels: readonly string[]): string[] {

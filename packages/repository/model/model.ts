@@ -6,8 +6,8 @@ import { scenarios } from './scenarios.ts'
 import { variants } from './variants.ts'
 import type { Variant } from './variants.ts'
 
-/** States that are followed after the same number of steps. All small scenarios stay below, so that every interleaving is seen. */
-const maxFrontier = 12_000
+/** Bound of the states that are kept at once. All small scenarios stay below, so that every interleaving is seen. */
+const maxFrontier = 16_000
 
 export interface ModelOptions {
   /** Whether the large scenarios are looked at as well, of which only a part can be. */

@@ -13,6 +13,8 @@ export interface Rules {
   readonly opensFirst: boolean
   /** Whether a writer looks again at its parent when its OPEN is durable. */
   readonly looksAtOpen: boolean
+  /** Whether it then looks for damage as well that was noted since. */
+  readonly notesDamageAtOpen: boolean
   /** How a writer that reads its parent sees the log. */
   readonly parentState: (state: LogState) => LogState
   /** What a writer looks at again right before its SNAPSHOT, and so on. */
@@ -40,6 +42,7 @@ export const rules: Rules = {
   fold: foldOne,
   opensFirst: true,
   looksAtOpen: true,
+  notesDamageAtOpen: true,
   parentState: (state) => state,
   mayCommit,
   examine: (world) => examineAll(world),

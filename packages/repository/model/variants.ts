@@ -133,6 +133,9 @@ function actorVariants(): Variant[] {
     variant('a writer takes chunks for known that are known to be lost', 'damage, and the next backups', {
       parentState: (state) => ({ ...state, damaged: new Map() }),
     }),
+    variant('a writer keeps what it read of its parent before its OPEN although damage was noted since', 'damage, and the next backups', {
+      notesDamageAtOpen: false,
+    }),
     variant('an object is deleted before the SWEEP', collection, {
       sweepsFirst: false,
       removable: ({ state, objects }) =>
