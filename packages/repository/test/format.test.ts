@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import * as bounds from '../src/bounds.ts'
 import { formatKey } from '../src/keys/key-file.ts'
+import { keysInUse } from '../src/head-memory.ts'
 import { keyRing } from '../src/keys/key-ring.ts'
 import { maxPasswordSlots, maxPasswordWork } from '../src/keys/password.ts'
 import { formatRecoveryPhrase } from '../src/keys/recovery-phrase.ts'
@@ -35,6 +36,8 @@ test('the values of FORMAT.md are those of the code', async (t) => {
     'working key `log`': ring.workingKey(1, 'log'),
     'working key `directory`': ring.workingKey(1, 'directory'),
     'working key `recipe`': ring.workingKey(1, 'recipe'),
+    'working key `checkpoint`': ring.workingKey(1, 'checkpoint'),
+    'fingerprint of M': Buffer.from(keysInUse(ring, 1).print, 'hex'),
     'working key `codecs`': ring.workingKey(1, 'codecs'),
     'unit of "kpipe"': sealUnit(ring.workingKey(1, 'log'), Buffer.from('header'), [Buffer.from('kpipe')], salt),
     'binding, class D': frameBinding(id, 'D', 1, codecs),
