@@ -12,6 +12,7 @@ import type { RepositoryKeys } from './keys/repository-keys.ts'
 import { entryName } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { frameBinding } from './packs/frame-binding.ts'
+import { reading } from './reading.ts'
 import { openSealedStream, openWhatIsLeft } from './sealed-stream.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
@@ -81,6 +82,8 @@ export interface Repository {
    * @param without name of an object that it must not need
    */
   newestIntact(instead: Snapshot, without?: string): Promise<Snapshot | undefined>
+  /** Runs `work`, which reads a snapshot, again when a collection has moved what it misses; see reading.ts. */
+  reading<Result>(snapshot: Snapshot, work: () => Promise<Result>, mayRepeat?: () => boolean): Promise<Result>
   /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
   openStream(snapshot: Snapshot): Promise<SealedStream>
   /**
@@ -203,6 +206,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
         list(name).filter((snapshot) => snapshot.id !== id),
         without,
       ),
+    reading: (snapshot, work, mayRepeat) => reading(log, snapshot, work, mayRepeat),
     openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
     openWhatIsLeft: (snapshot) => openWhatIsLeft({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
     settled,

@@ -52,9 +52,11 @@ async function databaseDamage(
 ): Promise<Damage | undefined> {
   const whole = `the database of snapshot ${snapshot.shortId}`
   try {
-    const stream = await repository.openStream(snapshot)
     const { chunking } = snapshot.manifest.streams[0]
-    const found = await inspectSealed({ stream, inspect, hash, codec, chunking, workers, signal })
+    const found = await repository.reading(snapshot, async () => {
+      const stream = await repository.openStream(snapshot)
+      return inspectSealed({ stream, inspect, hash, codec, chunking, workers, signal })
+    })
     const problem = difference(found, snapshot.facts)
     return problem === undefined ? undefined : { object: whole, problem, snapshots: [snapshot.id] }
   } catch (error) {

@@ -30,12 +30,13 @@ export async function readStatus(run: StatusRun): Promise<EtcdStatus> {
   const inspect = (await useStage(stages, 'inspect', defaultInspect[0], {}, process.cwd())) as LoadedStage<InspectStage>
   const hash = await hasherOf(repository, stages)
   const codec = codecFinder(stages, run.pipeline, run.overrides)
-  return naming(snapshot, async () => {
+  const work = async (): Promise<EtcdStatus> => {
     const stream = await repository.openStream(snapshot)
     const facts = await inspectSealed({ stream, inspect, hash, codec, chunking: snapshot.manifest.streams[0].chunking, workers, signal })
     for (const name of ['status_hash', 'revision', 'keys', 'total_size'] as const) compare(name, facts, snapshot.facts)
     return statusOf(facts)
-  })
+  }
+  return naming(snapshot, () => repository.reading(snapshot, work))
 }
 
 function statusOf(facts: Facts): EtcdStatus {

@@ -41,7 +41,8 @@ export async function runRestore(run: RestoreRun): Promise<RestoreOutcome> {
   const { stage, settings } = await useStage(stages, 'target', run.to.use, run.to.settings, process.cwd())
   const hash = await hasherOf(repository, stages)
   const codec = codecFinder(stages, run.pipeline, run.overrides)
-  return naming(snapshot, async () => {
+  let isWritten = false
+  const work = async (): Promise<RestoreOutcome> => {
     let made: Facts = {}
     const context: TalkativeContext = {
       signal,
@@ -63,8 +64,14 @@ export async function runRestore(run: RestoreRun): Promise<RestoreOutcome> {
       codec,
       workers,
       signal,
-      onProgress: ({ bytes, totalBytes }) => run.onProgress(bytes, totalBytes),
+      onProgress({ bytes, totalBytes }) {
+        isWritten = true
+        run.onProgress(bytes, totalBytes)
+      },
     })
     return { ...report, made }
-  })
+  }
+  // What went to standard output cannot be taken back.
+  const mayRepeat = (): boolean => !isWritten || settings['path'] !== '-'
+  return naming(snapshot, () => repository.reading(snapshot, work, mayRepeat))
 }
