@@ -73,6 +73,8 @@ test('what a run leaves and says holds no secret, whatever becomes of it', limit
       [['plan', '-vv'], {}],
       [['lint'], {}],
       [['forget', '--keep-last', '1', '--apply', '-vv'], {}],
+      [['prune', '--apply', '-vv'], {}],
+      [['repair', '--apply', '-vv'], {}],
       [['key', 'remove', (JSON.parse(added.stdout) as { added: { id: string } }).added.id, '-vv'], {}],
     ] as const) {
       const { code, stderr } = await at.run(words, { env })

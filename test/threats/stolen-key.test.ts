@@ -107,6 +107,38 @@ test('a thief of a key file that was removed reads nothing that is written after
   t.ok(at.read('ours').equals(at.read('input')))
 })
 
+test('what was sealed anew is beyond a thief as well, but for what the log told before', limit, async (t) => {
+  const at = await historian(t)
+  input(at, 0)
+  await at.json(['run'])
+  const [stolen] = (JSON.parse((await at.kpipe(['key', 'list', '--json'])).stdout) as { id: string; opened: boolean }[]).filter(
+    ({ opened }) => opened,
+  )
+  copyFileSync(at.at('repository.key'), at.at('stolen.key'))
+  at.keep('before')
+  await at.json(['key', 'add', '--new-key-file', 'second.key'])
+  const second = { env: { KPIPE_KEY_FILE: at.at('second.key') } }
+  await at.json(['key', 'remove', stolen.id], second)
+  const [packs, entries] = [at.packs(), at.logNames()]
+  const rotated = await at.kpipe(['key', 'rotate', '--reseal'], second)
+  t.equal(rotated.code, 0, rotated.stderr)
+  const written = at.packs().filter((name) => !packs.includes(name))
+  t.ok(written.length >= packs.length, `${written.length} packs were written for ${packs.length}`)
+  cpSync(at.at('kept-before/keys'), at.at('repository/keys'), { recursive: true })
+  const raw = await thief(at.at('repository'), at.at('stolen.key'))
+  for (const name of written) t.notOk(await raw.opensDirectory(name), name)
+  const swept = await at.kpipe(['prune', '--apply', '--sweep-delay', '0s'], second)
+  t.equal(swept.code, 0, swept.stderr)
+  t.same(
+    at.packs().filter((name) => packs.includes(name)),
+    [],
+    'what he could open is gone from the storage',
+  )
+  for (const name of entries) t.ok(await raw.opensEntry(Number(name)), `entry ${name} was written under his keys`)
+  t.equal((await at.kpipe(['restore', 'latest', '--to', 'ours'], second)).code, 0)
+  t.ok(at.read('ours').equals(at.read('input')))
+})
+
 test('a rotation revokes nothing from a key that stays on the list', limit, async (t) => {
   const at = await historian(t)
   input(at, 0)

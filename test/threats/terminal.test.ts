@@ -43,6 +43,8 @@ test('names that a storage makes up reach no terminal raw, and hinder nothing', 
     ['check', '--read-data'],
     ['key', 'list', '-vv'],
     ['key', 'rotate'],
+    ['prune', '--apply'],
+    ['repair', '--apply'],
     ['plan'],
     ['restore', 'latest', '--to', 'out'],
   ]) {
