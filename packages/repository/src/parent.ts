@@ -100,22 +100,23 @@ function followChunks(
   const missing = new Map<number, string[]>()
   const lostIn = new Set<string>()
   let lost = 0
-  for (const { named, packs: current, chunks } of groups) {
+  for (const { named, packs: current, partial, chunks } of groups) {
     const [pack] = current
-    const isThere = current.length === 1 && !gone.has(pack.number)
+    const isKnown = current.length === 1 && !partial
+    const isThere = isKnown && !gone.has(pack.number)
     if (isThere && pack.id === named) continue
     if (isThere) {
       if (!index.has(pack.id)) index.set(pack.id, index.size)
       for (const chunk of chunks) packs[chunk] = index.get(pack.id)!
       continue
     }
-    if (current.length === 1) {
+    if (isKnown) {
       const known = missing.get(pack.number) ?? []
       for (const chunk of chunks) known.push(Buffer.from(tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes)).toString('hex'))
       missing.set(pack.number, known)
     }
     for (const chunk of chunks) tags.fill(0, chunk * tagBytes, (chunk + 1) * tagBytes)
-    if (current.length > 1) continue
+    if (current.length > 0 && !isKnown) continue
     lost += chunks.length
     lostIn.add(packName(pack?.id ?? named))
   }

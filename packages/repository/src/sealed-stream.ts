@@ -131,8 +131,8 @@ function streamOf(
 }
 
 /** @param group where it was looked for */
-function lostChunk(chunk: number, { named, packs }: ChunkGroup, forWhom: string): KpipeError {
-  if (packs.length > 0) return damagedPack(packs[0].id, forWhom, `its directory does not list chunk ${chunk} of the stream`)
+function lostChunk(chunk: number, { named, packs, partial }: ChunkGroup, forWhom: string): KpipeError {
+  if (packs.length > 0 && !partial) return damagedPack(packs[0].id, forWhom, `its directory does not list chunk ${chunk} of the stream`)
   const object = packName(named)
   return new KpipeError('KPIPE_OBJECT_MISSING', `chunk ${chunk} of the stream is lost: it was in ${object}; ${forWhom} needs it`, {
     object,

@@ -74,6 +74,7 @@ export async function checkRepository(context: CheckContext, options: CheckOptio
   const chain = (await checkChain(store, ring, damages)) ?? log.state
   const slots = await checkSlots(store, chain, damages)
   const { state } = log
+  const since = state.head.n
   const needed = neededPacks(state, wantedOf(state, options))
   const sizes = await listPacks(store)
   const present = presentPacks(sizes, needed, findings)
@@ -85,7 +86,7 @@ export async function checkRepository(context: CheckContext, options: CheckOptio
   await snapshots.load(log.state)
   findings.keep(usedPacks(log.state))
   await addLostChunks(store, ring, log.state, snapshots.all(log.state), findings, options.signal)
-  const notNoted = await record(context, again, findings.lost())
+  const notNoted = await record(context, again, findings.lost(), since)
   const told = await tell(context, options, findings, sizes, notNoted === undefined && notRead === undefined, damages)
   return {
     entries: chain.head.n + 1,
@@ -151,6 +152,7 @@ async function readBatches(
   findings: Findings,
 ): Promise<string | undefined> {
   const total = sizeOf(packs)
+  const since = context.log.state.head.n
   let [bytes, notRecorded]: [number, string | undefined] = [0, undefined]
   for (let first = 0; first < packs.length; first += packsAtOnce) {
     const whole: number[] = []
@@ -159,7 +161,7 @@ async function readBatches(
       if (await readPack({ ...context, prove: options.read!.prove }, opened, findings)) whole.push(opened.pack.number)
       options.onProgress?.((bytes += opened.pack.bytes), total)
     }
-    notRecorded ??= await record(context, whole, findings.lost())
+    notRecorded ??= await record(context, whole, findings.lost(), since)
   }
   return notRecorded
 }

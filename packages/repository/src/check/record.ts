@@ -30,15 +30,27 @@ export async function recording({ rolledBack, headMoved }: Recording, append: ()
   }
 }
 
-/** Appends CHECKED for packs that are whole, and DAMAGED for chunks that the log does not know to be lost; why not, if so. */
-export async function record(context: Recording, whole: readonly number[], lost: TagsByPack): Promise<string | undefined> {
+/**
+ * Appends CHECKED for packs that are whole, and DAMAGED for chunks that the log does not know to be lost; why not, if so.
+ * @param since number of the head before the packs were read: what others found since then counts more
+ */
+export async function record(context: Recording, whole: readonly number[], lost: TagsByPack, since: number): Promise<string | undefined> {
   const { log } = context
   const news = newlyLost(log.state, lost)
   if (whole.length === 0 && news.size === 0) return undefined
   return recording(context, async () => {
-    const packs = encodePackNumbers(whole.toSorted((one, other) => one - other))
-    if (whole.length > 0) await log.append({ kind: 'CHECKED', time: Date.now(), packs })
+    await appendChecked(log, whole, since)
     await appendTags(log, 'DAMAGED', news)
+  })
+}
+
+async function appendChecked(log: Log, whole: readonly number[], since: number): Promise<void> {
+  const isFoundBad = (state: LogState, number: number): boolean => (state.damaged.get(number)?.entry ?? 0) > since
+  const numbers = whole.filter((number) => !isFoundBad(log.state, number)).toSorted((one, other) => one - other)
+  if (numbers.length === 0) return
+  await log.append({ kind: 'CHECKED', time: Date.now(), packs: encodePackNumbers(numbers) }, (state) => {
+    const bad = numbers.find((number) => isFoundBad(state, number))
+    if (bad !== undefined) throw new KpipeError('KPIPE_APPEND_LOST', 'another process found a pack damaged that was found whole here')
   })
 }
 

@@ -6,6 +6,7 @@ import type { LogState } from '../log/state.ts'
 import type { Directory } from '../packs/directory.ts'
 import { prefixBytes } from '../packs/directory.ts'
 import { PrefixTable } from '../packs/prefix-table.ts'
+import type { ChunkGroup } from '../recipes/locate-chunks.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Findings } from './findings.ts'
 import type { NeededPack } from './presence.ts'
@@ -50,7 +51,7 @@ export async function nameChunks(
       for (const group of groups) {
         const opened = group.packs.map((pack) => packs.get(pack.number))
         // Of several packs, some may be in another batch.
-        if (opened.length > 0 && !opened.includes(undefined)) nameGroup(tags, group.chunks, opened as OpenedPack[], findings)
+        if (opened.length > 0 && !opened.includes(undefined)) nameGroup(tags, group, opened as OpenedPack[], findings)
       }
     }
   } catch (error) {
@@ -58,11 +59,12 @@ export async function nameChunks(
   }
 }
 
-function nameGroup(tags: Uint8Array, chunks: Uint32Array, opened: readonly OpenedPack[], findings: Findings): void {
+function nameGroup(tags: Uint8Array, { chunks, partial }: ChunkGroup, opened: readonly OpenedPack[], findings: Findings): void {
   for (const chunk of chunks) {
     const holder = opened.find(({ table }) => table.find(tags, chunk * tagBytes) !== undefined)
     if (holder === undefined) {
-      findings.addFrame(opened[0].pack, 'its directory does not list a chunk that a recipe names', [hexTag(tags, chunk)])
+      // Of several packs, one that has lost it may be the one that had it.
+      if (!partial) findings.addFrame(opened[0].pack, 'its directory does not list a chunk that a recipe names', [hexTag(tags, chunk)])
       continue
     }
     const place = holder.table.find(tags, chunk * tagBytes)!

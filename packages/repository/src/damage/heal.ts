@@ -61,9 +61,9 @@ export async function findCopies(
     signal?.throwIfAborted()
     try {
       for await (const recipe of placedRecipes(store, ring, state, snapshot)) {
-        for (const { packs, chunks } of recipe.groups) {
+        for (const { packs, partial, chunks } of recipe.groups) {
           // Of several, only their directories tell which one it is.
-          if (packs.length !== 1) continue
+          if (packs.length !== 1 || partial) continue
           const [{ number }] = packs
           for (const chunk of chunks) {
             const tag = wanted.find(recipe.tags, chunk * 16)

@@ -4,11 +4,12 @@ import type { LogState, PackRecord } from '../log/state.ts'
 import { packName } from '../packs/pack-name.ts'
 import { listPacks } from '../parent.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { damagedObject } from './losses.ts'
+import { damagedObject, findLosses } from './losses.ts'
 import { placedRecipes } from './placed-recipes.ts'
 
 /**
- * The newest of `candidates` whose packs are all there with their sizes, and of which no chunk is known to be lost.
+ * The newest of `candidates` whose recipe can be read, whose chunks are in packs that are there with their sizes, and of which none is
+ * known to be lost.
  * @param candidates oldest first
  * @param without an object that it must not need
  */
@@ -22,10 +23,7 @@ export async function newestIntact(
   const sizes = await listPacks(store)
   const isThere = (pack: PackRecord): boolean => packName(pack.id) !== without && sizes.get(packName(pack.id)) === pack.bytes
   for (const snapshot of candidates.toReversed()) {
-    const packs = state.snapshots.get(snapshot.id)?.packs
-    if (packs === undefined) continue
-    const untouched = packs.every((number) => !state.damaged.has(number) && isThere(state.packs.get(number)!))
-    if (untouched || (await needsOnly(store, ring, state, snapshot, isThere))) return snapshot
+    if (state.snapshots.has(snapshot.id) && (await needsOnly(store, ring, state, snapshot, isThere))) return snapshot
   }
   return undefined
 }
@@ -44,6 +42,7 @@ async function needsOnly(
       const links = recipe.parts.flatMap(({ chain }) => chain).map(({ pack }) => state.packsById.get(pack))
       if (!links.every((pack) => pack !== undefined && isThere(pack))) return false
     }
+    if ((await findLosses(store, ring, state, [snapshot])).hurt.size > 0) return false
     const { manifest } = state.snapshots.get(snapshot.id)!
     const holder = manifest instanceof Uint8Array ? undefined : state.packsById.get(manifest.packId)
     return holder === undefined || isThere(holder)

@@ -2,10 +2,15 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { placesOf } from '../log/places.ts'
-import type { LogState } from '../log/state.ts'
+import type { LogState, PackRecord } from '../log/state.ts'
 import { packName } from '../packs/pack-name.ts'
+import { PrefixTable } from '../packs/prefix-table.ts'
+import { readDirectory } from '../packs/read-directory.ts'
+import type { ChunkGroup } from '../recipes/locate-chunks.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { hexTag, placedRecipes } from './placed-recipes.ts'
+
+const tagBytes = 16
 
 /** What snapshots lack, by the log's own word. */
 export interface Losses {
@@ -26,6 +31,7 @@ export async function findLosses(
   signal?: AbortSignal,
 ): Promise<Losses> {
   const losses: Losses = { hurt: new Map(), unreadable: new Set(), tags: new Set() }
+  const directories = new Directories(store, ring)
   const hurt = (object: string, id: string): void => {
     const ids = losses.hurt.get(object) ?? new Set()
     losses.hurt.set(object, ids.add(id))
@@ -35,10 +41,14 @@ export async function findLosses(
     const places = placesOf(state, snapshot.id)
     try {
       for await (const { tags, groups } of placedRecipes(store, ring, state, snapshot)) {
-        for (const { named, packs, chunks } of groups) {
-          if (packs.length > 0) continue
-          hurt(packName(places.of(named)[0]?.id ?? named), snapshot.id)
-          for (const chunk of chunks) losses.tags.add(hexTag(tags, chunk))
+        for (const group of groups) {
+          const lost = await lostOf(group, tags, directories)
+          if (lost.length === 0) continue
+          const first = hexTag(tags, lost[0])
+          const all = places.of(group.named)
+          const holder = all.find(({ number }) => state.damaged.get(number)?.tags.has(first)) ?? all[0]
+          hurt(packName(holder?.id ?? group.named), snapshot.id)
+          for (const chunk of lost) losses.tags.add(hexTag(tags, chunk))
         }
       }
     } catch (error) {
@@ -49,6 +59,42 @@ export async function findLosses(
     }
   }
   return losses
+}
+
+/** Chunks of a group that are in none of its packs. What cannot be read is no proof that a chunk was in it. */
+async function lostOf({ packs, partial, chunks }: ChunkGroup, tags: Uint8Array, directories: Directories): Promise<readonly number[]> {
+  if (packs.length === 0) return [...chunks]
+  if (!partial) return []
+  const tables = await Promise.all(packs.map((pack) => directories.tableOf(pack)))
+  return [...chunks].filter((chunk) => tables.every((table) => table?.find(tags, chunk * tagBytes) === undefined))
+}
+
+/** Look-ups in the directories of packs, each read once. */
+class Directories {
+  readonly #store: Store
+  readonly #ring: KeyRing
+  readonly #tables = new Map<number, Promise<PrefixTable | undefined>>()
+
+  constructor(store: Store, ring: KeyRing) {
+    this.#store = store
+    this.#ring = ring
+  }
+
+  /** Undefined when the directory cannot be read. */
+  tableOf(pack: PackRecord): Promise<PrefixTable | undefined> {
+    const known = this.#tables.get(pack.number) ?? this.#read(pack)
+    this.#tables.set(pack.number, known)
+    return known
+  }
+
+  async #read(pack: PackRecord): Promise<PrefixTable | undefined> {
+    try {
+      return new PrefixTable(await readDirectory(this.#store, this.#ring, pack, 'the check'))
+    } catch (error) {
+      if (damagedObject(error) === undefined) throw error
+      return undefined
+    }
+  }
 }
 
 /** Live snapshots that use a pack in which chunks are lost: no other can lack one. */

@@ -10,6 +10,8 @@ export interface ChunkGroup {
   readonly named: string
   /** Mostly one. None: the chunks are lost. Several: each chunk is in one of them, which their directories tell. */
   readonly packs: readonly PackRecord[]
+  /** Whether there are others that may have held them, in which they are lost: then they may be in none of these either. */
+  readonly partial: boolean
   /** Ascending. */
   readonly chunks: Uint32Array
 }
@@ -17,13 +19,14 @@ export interface ChunkGroup {
 /** Where all chunks of a recipe are, from the log alone. */
 export function locateChunks(recipe: Recipe, places: Places): ChunkGroup[] {
   const groups = chunksByPack(recipe).map(({ index, chunks }) => ({ named: recipe.table[index], chunks }))
-  if (!places.exceptions) return groups.map(({ named, chunks }) => ({ named, packs: places.of(named), chunks }))
+  if (!places.exceptions) return groups.map(({ named, chunks }) => ({ named, packs: places.of(named), partial: false, chunks }))
   return groups.flatMap(({ named, chunks }) => splitGroup(recipe, places, named, chunks))
 }
 
 /** Some chunks may be lost in their pack, or be had elsewhere. */
 function splitGroup(recipe: Recipe, places: Places, named: string, chunks: Uint32Array): ChunkGroup[] {
   const tags = Buffer.from(recipe.tags)
+  const all = places.of(named)
   const split = new Map<string, { packs: readonly PackRecord[]; chunks: number[] }>()
   for (const chunk of chunks) {
     const packs = places.ofChunk(named, tags.toString('hex', chunk * tagBytes, (chunk + 1) * tagBytes))
@@ -32,7 +35,10 @@ function splitGroup(recipe: Recipe, places: Places, named: string, chunks: Uint3
     group.chunks.push(chunk)
     split.set(key, group)
   }
-  return [...split.values()].map((group) => ({ named, packs: group.packs, chunks: Uint32Array.from(group.chunks) }))
+  return [...split.values()].map(({ packs, chunks: own }) => {
+    const partial = packs.length > 0 && packs.length < all.length && packs.every((pack) => all.includes(pack))
+    return { named, packs, partial, chunks: Uint32Array.from(own) }
+  })
 }
 
 /** Chunk numbers of each pack, by index into the recipe's table. */
