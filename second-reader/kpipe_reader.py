@@ -259,7 +259,7 @@ class Keys:
         for name in names:
             try:
                 slot = parse_slot(name, store.read(name), repository)
-            except Unreadable:
+            except MISSHAPEN:
                 damaged.append(name)
                 continue
             if slot.kind != kind:
@@ -268,7 +268,7 @@ class Keys:
                 if slot.id not in privates:
                     privates[slot.id] = self.private_key(slot, secret, stretched)
                 self.candidates[slot.epoch].append((slot, self.bundle(slot, privates[slot.id])))
-            except Unreadable as error:
+            except MISSHAPEN as error:
                 if str(error) != 'another key':
                     damaged.append(name)
         if not self.candidates and damaged:
@@ -418,7 +418,8 @@ class State:
             self.slots = slots
 
     def begin(self, n, entry):
-        self.floors[entry['writer']] = self.open.setdefault(entry['writer'], n)
+        if entry['writer'] not in self.open:
+            self.open[entry['writer']] = self.floors[entry['writer']] = n
 
     def abort(self, n, entry):
         self.open.pop(entry['writer'], None)
@@ -486,25 +487,27 @@ class State:
         for number, successor in moves:
             followers = [places for places in [*self.replaced.values(), *self.healed.values()] if number in places]
             for places in [self.replaced[self.packs[number].id], *followers]:
-                places.append(successor)
+                if successor not in places:
+                    places.append(successor)
         used = self.used()
         for number in [*old, *(pack.number for pack in new)]:
             if number not in used:
                 self.condemned.setdefault(number, n)
 
     def damaged(self, n, entry):
-        for number, tags in tags_by_pack(entry):
+        for number, tags in some(tags_by_pack(entry)):
             if number in self.packs:
                 self.missing[number].update(tags)
                 self.moved(n)
 
     def heal(self, n, entry):
-        found = tags_by_pack(entry)
+        found = some(tags_by_pack(entry))
         if any(number not in self.packs for number, _ in found):
             return
         for number, tags in found:
             for tag in tags:
-                self.healed[tag].append(number)
+                if number not in self.healed[tag]:
+                    self.healed[tag].append(number)
         for snapshot in self.snapshots.values():
             self.heal_users(snapshot)
         self.moved(n)
@@ -606,6 +609,12 @@ def tags_by_pack(entry):
         at += count
     if at != len(tags):
         raise Unreadable('tags')
+    return found
+
+
+def some(found):
+    if not found:
+        raise Unreadable('no pack')
     return found
 
 

@@ -20,9 +20,14 @@ export function secret(folder: string, name: SecretName): string[] {
 }
 
 /** Runs the second reader to its end. @throws Error when no Python can be had */
-export async function reader(words: readonly string[]): Promise<Ended> {
+export function reader(words: readonly string[]): Promise<Ended> {
+  return runPython(program, words)
+}
+
+/** Runs a program in Python with what the second reader needs. @throws Error when no Python can be had */
+export async function runPython(file: string, words: readonly string[]): Promise<Ended> {
   const { program: run, env } = await (python ??= getPython({ log: console.error }))
-  return collect(ownChild(run, [program, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, ...env } }))
+  return collect(ownChild(run, [file, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, ...env } }))
 }
 
 /** Ids of all snapshots, as the second reader lists them. @throws Error with what it said */
