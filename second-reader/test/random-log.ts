@@ -19,7 +19,7 @@ type Dice = () => number
 export async function randomLog(seed: number, secret: Secret, entries: number): Promise<{ store: MemoryStore; state: LogState }> {
   const dice = diceOf(seed)
   const store = memoryStore()
-  await initRepository({ store, keyFile: secret, tagAlgorithm: 'sha256' })
+  await initRepository({ store, keyFile: secret, recoveryPhrase: undefined, tagAlgorithm: 'sha256' })
   const { repositoryId } = decodeMarker((await store.read('repository'))!, 'here')
   const ring = keyRing(repositoryId, (await openSlots(store, repositoryId, secret)).bundles)
   const genesis = openEntry(ring, 0, (await store.read(entryName(0)))!) as Entry & { payload: Genesis }
@@ -76,7 +76,12 @@ function payload(dice: Dice, n: number, state: LogState): Payload {
       ),
     }),
     () => ({
-      ...{ kind: 'COMPACT', time: n, writer, packs: fresh(2), old: encodePackNumbers(old), into: into.finish() },
+      kind: 'COMPACT',
+      time: n,
+      writer,
+      packs: fresh(2),
+      old: encodePackNumbers(old),
+      into: into.finish(),
       up_to: dice() < 0.8 ? n - 1 : Math.floor(dice() * (n + 2)),
     }),
     () => ({ kind: 'DAMAGED', time: n, ...tags() }),
@@ -86,10 +91,8 @@ function payload(dice: Dice, n: number, state: LogState): Payload {
   if (lost.length > 0 && dice() < 0.3) {
     const { n: gone, digest = new Uint8Array(0) } = one(lost)
     const isRight = dice() < 0.7
-    return {
-      ...{ kind: 'VOID', time: n, n: gone, digest: isRight ? digest : Buffer.alloc(32, 1) },
-      ...(dice() < 0.5 && { state: packState(state) }),
-    }
+    const said: Payload = { kind: 'VOID', time: n, n: gone, digest: isRight ? digest : Buffer.alloc(32, 1) }
+    return dice() < 0.5 ? { ...said, state: packState(state) } : said
   }
   return one(kinds)()
 }
