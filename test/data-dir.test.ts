@@ -10,6 +10,8 @@ import { runTool } from '../scripts/etcd/run-tool.ts'
 import { startEtcd, type RunningEtcd } from '../scripts/etcd/start-etcd.ts'
 import { loopbackEnv } from '../scripts/loopback-env.ts'
 import { deleteKeys, differences, etcdClient, kubernetesLike, readKeys, withEtcd, writeKeys } from './support/etcd.ts'
+import { brokenDisk } from './support/broken-disk.ts'
+import { fails } from './support/failing.ts'
 import { etcdctl, memberState, serverHashKv } from './support/member-state.ts'
 import { clone } from './support/kpipe.ts'
 import { lastLine, place, type Place } from './support/place.ts'
@@ -155,6 +157,22 @@ for (const [version, line, older] of boots.filter(([, line]) => lines.includes(l
     })
   })
 }
+
+test('a disk that runs full while the data directory is made leaves nothing of it', async (t) => {
+  const at = await place(t, '{ use: file, with: { path: ./input } }')
+  copyFileSync(join(vectors, 'snap-3.6.16.db'), at.at('input'))
+  await backedUp(at)
+  for (const on of ['/member/snap/db$', '/member/snap/.*[.]snap$', '[.]logs[.].*[.]wal$']) {
+    const broken = brokenDisk(at, 'ENOSPC', { on, from: 1 })
+    const expected = {
+      code: 'KPIPE_TARGET_FAILED',
+      says: ['data cannot be written', 'ENOSPC'],
+      hint: /Check space and permissions/,
+    } as const
+    await fails(t, at, ['restore', 'latest', '--data-dir', 'data', '--wal-dir', 'logs'], expected, broken.options)
+    t.ok(broken.times() > 0, on)
+  }
+})
 
 for (const line of lines.filter((line) => line !== '3.4'))
   test(`three members that are restored from one snapshot of etcd ${line} form a cluster, with the same HashKV`, (t) =>

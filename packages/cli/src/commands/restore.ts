@@ -59,7 +59,9 @@ export const restore = command({
         onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
         onRemark: (message) => void remarks.push(message),
       }),
-    ).finally(() => progress.stop())
+    )
+      .catch(withTrailerHint)
+      .finally(() => progress.stop())
     for (const remark of remarks) terminal.warn(remark)
     // Counted from the start of the process, as the user waits.
     const restored = { snapshot, target, made, seconds: performance.now() / 1000, head: repository.head }
@@ -68,6 +70,12 @@ export const restore = command({
     return tellRollback(repository, terminal)
   },
 })
+
+function withTrailerHint(error: unknown): never {
+  if (error instanceof KpipeError && error.details['missing'] === 'trailer')
+    throw withHint(error, 'Give --skip-hash-check when it is a copy of `member/snap/db`, which has none.')
+  throw error
+}
 
 /** The snapshot that is meant. With `--data-dir`, `--name` is the member's, as etcdutl has it. */
 function find(

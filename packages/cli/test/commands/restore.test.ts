@@ -202,4 +202,8 @@ test('what is no database of etcd becomes no data directory', async (t) => {
   t.match(await kpipe(['run', '-q']), { code: 0 })
   t.match(await kpipe(['restore', 'latest', '--data-dir', 'a']), { code: 64, stderr: /holds no etcd database/ })
   t.equal((await kpipe(['restore', id, '--data-dir', 'a'])).code, 0)
+  writeFileSync(at('snap.db'), sample.subarray(0, -32))
+  t.match(await kpipe(['run', '-q']), { code: 0 })
+  t.match(await kpipe(['restore', 'latest', '--data-dir', 'b']), { code: 64, stderr: /does not end with its SHA-256\n.*--skip-hash-check/ })
+  t.equal((await kpipe(['restore', 'latest', '--data-dir', 'b', '--skip-hash-check'])).code, 0)
 })

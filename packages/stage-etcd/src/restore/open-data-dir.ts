@@ -13,6 +13,7 @@ import { ownerText, readOwner } from './owner.ts'
 import type { Owner } from './owner.ts'
 import { openPlace } from './place.ts'
 import { remarks } from './remarks.ts'
+import { demandTrailer } from './trailer.ts'
 
 /** What a caller may give beyond the contract, to hear of what was made. */
 export interface DataDirContext extends TargetContext {
@@ -34,6 +35,7 @@ export async function openDataDir(settings: DataDirSettings, context: DataDirCon
   if (settings.bumpRevision !== undefined && settings.noBump)
     throw new KpipeError('KPIPE_USAGE', 'revisions cannot be bumped and left as they are at once')
   refuseOlder(settings, context.facts ?? {})
+  if (!settings.skipHashCheck) demandTrailer(context.bytes)
   const wanted = settings.owner === undefined ? undefined : await readOwner(settings.owner)
   const place = await failing(dataDir, () => openPlace(dataDir, settings.walDir))
   const abandoning = async (error: unknown): Promise<never> => {

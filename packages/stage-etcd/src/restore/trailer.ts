@@ -6,13 +6,17 @@ import { KpipeError } from '@kpipe/engine/contracts'
 const pieceBytes = 1 << 20
 
 /**
- * Checks the SHA-256 at the end of a snapshot, by etcd's own rule: there is one when the length is 32 beyond a multiple of 512.
- * @throws KpipeError KPIPE_TRAILER_MISMATCH, also when there is none
+ * etcd's own rule: a snapshot ends with its SHA-256 when its length is 32 beyond a multiple of 512.
+ * @throws KpipeError KPIPE_USAGE when it does not
  */
+export function demandTrailer(bytes: number): void {
+  if (withoutTrailer(bytes) !== bytes) return
+  throw new KpipeError('KPIPE_USAGE', `the snapshot of ${bytes} bytes does not end with its SHA-256`, { missing: 'trailer', bytes })
+}
+
+/** @throws KpipeError KPIPE_TRAILER_MISMATCH */
 export async function verifyTrailer(handle: FileHandle, bytes: number): Promise<void> {
   const content = withoutTrailer(bytes)
-  if (content === bytes)
-    throw new KpipeError('KPIPE_TRAILER_MISMATCH', `the snapshot of ${bytes} bytes does not end with its SHA-256`, { bytes })
   const hash = createHash('sha256')
   const piece = new Uint8Array(pieceBytes)
   for (let at = 0; at < content;) {
