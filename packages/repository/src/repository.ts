@@ -13,6 +13,7 @@ import { entryName } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { frameBinding } from './packs/frame-binding.ts'
 import { reading } from './reading.ts'
+import { missingHistory } from './rollback-text.ts'
 import { openSealedStream, openWhatIsLeft } from './sealed-stream.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
@@ -176,7 +177,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     },
     async forget(ids) {
       if (rollback !== undefined) throw rolledBack(store, rollback)
-      await forgetSnapshots(log, snapshots, store.location, ids)
+      await forgetSnapshots(log, snapshots, store, ids)
       await remember(headOf(log))
     },
     async prune(options) {
@@ -219,6 +220,6 @@ export function headOf(log: Log): Head {
 }
 
 function rolledBack(store: Store, { remembered, seen }: Rollback): KpipeError {
-  const text = `the log of ${store.location} shows ${seen}, but this host has seen ${remembered}: its history is older or another one`
+  const text = `the log of ${store.location} shows ${seen}, but this host has seen ${remembered}: its history is older or another one, ${missingHistory({ remembered, seen })}`
   return new KpipeError('KPIPE_ROLLBACK', text, { remembered, seen })
 }

@@ -1,3 +1,4 @@
+import { missingHistory } from '@kpipe/repository'
 import type { Repository } from '@kpipe/repository'
 import type { Terminal } from '../terminal.ts'
 
@@ -5,6 +6,7 @@ import type { Terminal } from '../terminal.ts'
 export function tellRollback({ rollback, lost, location }: Repository, terminal: Terminal): number {
   // What is lost was said when the repository was opened.
   if (rollback === undefined) return lost.length > 0 ? 3 : 0
-  terminal.warn(`the history in ${location} is older than remembered: it reached ${rollback.remembered} and now ends at ${rollback.seen}`)
+  const seen = `it reached ${rollback.remembered} and now ends at ${rollback.seen}`
+  terminal.warn(`the history in ${location} is older than remembered: ${seen}; ${missingHistory(rollback)}`)
   return 3
 }
