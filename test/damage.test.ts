@@ -165,3 +165,42 @@ test('when the newest entry is the lost one, a repair needs to be told that this
   t.match(await kpipe(['repair', '--apply', '--expect-head', head]), { code: 0 })
   await restored(t, made, await run(t, made, 1), 1)
 })
+
+test('damage of a recipe and of a manifest: named, not healed, the next backup is whole, and what is damaged can be forgotten', async (t) => {
+  const made = await backedUp(t, 0)
+  const { kpipe, at, packs } = made
+  // A manifest of more than 64 KiB lies in a pack.
+  writeFileSync(at('snap.db'), hours[0])
+  const tags = Array.from({ length: 40 }, (_, index) => ['--tag', `${index}-`.padEnd(2000, 'x')]).flat()
+  const tagged = await kpipe(['run', '--json', ...tags])
+  t.equal(tagged.code, 0, tagged.stderr)
+  const large = String(lastLine(tagged)['snapshot_id'])
+  await run(t, made, 1)
+  const files = packs().map((name) => at('repository/packs', name))
+  const holder = files.find(
+    (file) => readFileSync(file).length > 70_000 && readFileSync(file).length < 110_000 && readFileSync(file)[12] === 0x4d,
+  )!
+  flip(holder, 40_000)
+  const found = await kpipe(['check', '--read-data'])
+  t.equal(found.code, 65)
+  t.match(found.stdout, new RegExp(`the manifest of snapshot ${large.slice(0, 12)} .* does not open; needed by ${large.slice(0, 12)}`))
+  t.match(await kpipe(['restore', 'latest', '--to', 'latest.db']), {
+    code: 65,
+    stderr: /cannot be told while a part of the history is lost/,
+  })
+  t.match(await kpipe(['forget', large.slice(0, 8)]), { code: 3, stderr: /whose manifest cannot be read, would be forgotten/ })
+  t.match(await kpipe(['forget', large.slice(0, 8), '--apply']), { code: 0, stderr: /whose manifest cannot be read, is forgotten/ })
+  t.match(await kpipe(['check', '--read-data']), { code: 0 })
+
+  const recipe = files.find((file) => readFileSync(file)[12] === 0x4d && file !== holder)!
+  flip(recipe, 200)
+  const broken = await kpipe(['check', '--read-data'])
+  t.match(broken, {
+    code: 65,
+    stdout: /the frame at byte 48 is not the one that was stored; needed by .*\n/,
+    stderr: /until its snapshots are forgotten/,
+  })
+  const next = await run(t, made, 1, 3)
+  await restored(t, made, next, 1)
+  t.match(await kpipe(['check', '--read-data']), { code: 65, stderr: new RegExp(`does without them is ${next.slice(0, 12)}`) })
+})
