@@ -47,18 +47,26 @@ export class FrameGatherer {
     return this.#encoding.reduce((sum, { plain }) => sum + plain.bytes, filling)
   }
 
-  async add({ codecs, pageBytes }: FrameKind, chunk: Uint8Array, tag: Uint8Array): Promise<void> {
+  /**
+   * @param chunks one after the other
+   * @param lengths of each of them
+   * @param tags 16 bytes for each of them
+   */
+  async add({ codecs, pageBytes }: FrameKind, chunks: Uint8Array, lengths: Uint32Array, tags: Uint8Array): Promise<void> {
     const kind: FrameKind = { epoch: this.#options.epoch, codecs, key: 'derived', pageBytes }
     const key = canonicalJson(kind)
-    const open = this.#filling.get(key)
-    if (open !== undefined && open.length + chunk.length > targetFrameBytes) await this.#encode(key, open)
-    const filling = this.#filling.get(key) ?? { kind, bytes: new Uint8Array(chunk.length), length: 0, ends: [], tags: [] }
-    this.#filling.set(key, filling)
-    if (filling.length + chunk.length > filling.bytes.length) filling.bytes = grown(filling.bytes, filling.length + chunk.length)
-    filling.bytes.set(chunk, filling.length)
-    filling.length += chunk.length
-    filling.ends.push(filling.length)
-    filling.tags.push(tag)
+    let place = 0
+    for (const [index, length] of lengths.entries()) {
+      const open = this.#filling.get(key)
+      if (open !== undefined && open.length + length > targetFrameBytes) await this.#encode(key, open)
+      const filling = this.#filling.get(key) ?? { kind, bytes: new Uint8Array(length), length: 0, ends: [], tags: [] }
+      this.#filling.set(key, filling)
+      if (filling.length + length > filling.bytes.length) filling.bytes = grown(filling.bytes, filling.length + length)
+      filling.bytes.set(chunks.subarray(place, (place += length)), filling.length)
+      filling.length += length
+      filling.ends.push(filling.length)
+      filling.tags.push(tags.subarray(index * tagBytes, (index + 1) * tagBytes))
+    }
   }
 
   /** Everything that was added is in the pack that is being filled. */

@@ -53,14 +53,13 @@ export async function moveChunks(
 
 async function gather(old: OpenPack, frame: DirectoryFrame, chunks: Uint8Array, gatherer: FrameGatherer): Promise<void> {
   const slots = liveSlots(old, frame)
-  const tags = tagsOf(old, frame, slots)
-  let place = 0
-  for (const [index, slot] of slots.entries()) {
-    const length = frame.ends[slot] - (slot === 0 ? 0 : frame.ends[slot - 1])
-    await gatherer.add(frame.kind, chunks.subarray(place, place + length), tags.subarray(index * tagBytes, (index + 1) * tagBytes))
-    place += length
-  }
-  assert.equal(place, chunks.length, 'a decoded frame has the chunks that were asked for')
+  const lengths = slots.map((slot) => frame.ends[slot] - (slot === 0 ? 0 : frame.ends[slot - 1]))
+  assert.equal(
+    lengths.reduce((sum, length) => sum + length, 0),
+    chunks.length,
+    'a decoded frame has the chunks that were asked for',
+  )
+  await gatherer.add(frame.kind, chunks, lengths, tagsOf(old, frame, slots))
 }
 
 async function readFrame({ store }: Collection, { pack }: OpenPack, frame: DirectoryFrame): Promise<Uint8Array> {
