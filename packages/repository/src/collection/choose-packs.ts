@@ -8,6 +8,8 @@ import type { PackUse } from './pack-use.ts'
 const smallPackBytes = 4 * 2 ** 20
 /** Small packs are joined when there are so many: each byte is not written again by every collection. */
 const smallPacks = 32
+/** A new pack with the whole of a larger one might become larger than readers take; no writer of kpipe makes such. */
+const maxOldBytes = 32 * 2 ** 20
 /** Of a pack that a scattered snapshot uses. */
 const scatteredShare = 0.1
 
@@ -17,7 +19,7 @@ export function choosePacks(
   { maxUnused = defaultUnused, reseal = false }: Pick<PruneOptions, 'maxUnused' | 'reseal'>,
 ): PackUse[] {
   // One without any live chunk is there for what it heals: it goes with the snapshots.
-  const movable = uses.filter(({ pack, liveChunks }) => !untouchable.has(pack.number) && liveChunks > 0)
+  const movable = uses.filter(({ pack, liveChunks }) => !untouchable.has(pack.number) && liveChunks > 0 && pack.bytes <= maxOldBytes)
   const chosen = new Set<PackUse>()
   if (reseal) for (const use of movable) if (use.epoch < state.epoch) chosen.add(use)
   const scatteredPacks = new Set(scattered.flatMap((id) => state.snapshots.get(id)?.packs ?? []))

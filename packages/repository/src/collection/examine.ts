@@ -5,7 +5,7 @@ import { readDirectory } from '../packs/read-directory.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Collection } from './collect.ts'
 import { markSnapshot } from './mark-snapshot.ts'
-import { openPack } from './open-pack.ts'
+import { markLive, openPack } from './open-pack.ts'
 import type { OpenPack } from './open-pack.ts'
 import { packUse } from './pack-use.ts'
 import type { PackUse } from './pack-use.ts'
@@ -86,7 +86,18 @@ export async function openAndMark(
   // What the others need, nobody knows.
   for (const { id, packs: numbers } of state.snapshots.values())
     if (!readable.has(id)) for (const number of numbers) untouchable.add(number)
+  markHealing(state, open)
   return open
+}
+
+/** A copy that heals stays, also one that no snapshot needs: the log leads every snapshot to it that has the chunk some day. */
+function markHealing({ healed }: LogState, open: ReadonlyMap<number, OpenPack>): void {
+  for (const [tag, numbers] of healed) {
+    for (const number of numbers) {
+      const pack = open.get(number)
+      if (pack !== undefined) markLive(pack, Buffer.from(tag, 'hex'), 0)
+    }
+  }
 }
 
 /** The result, or a sentence when bytes are proven wrong or missing. */

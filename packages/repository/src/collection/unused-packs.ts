@@ -1,10 +1,14 @@
 import type { LogState, PackRecord } from '../log/state.ts'
 
+/** What one entry of the log names at the most; the next collection goes on. */
+const packsAtOnce = 2 ** 18
+
 /** Packs that no snapshot uses and that are not condemned yet, ascending by number. */
 export function unusedPacks(state: LogState): PackRecord[] {
   const used = new Set<number>()
   for (const { packs } of state.snapshots.values()) for (const number of packs) used.add(number)
-  return [...state.packs.values()].filter(({ number }) => !used.has(number) && !state.condemned.has(number)).toSorted(byNumber)
+  const unused = [...state.packs.values()].filter(({ number }) => !used.has(number) && !state.condemned.has(number))
+  return unused.toSorted(byNumber).slice(0, packsAtOnce)
 }
 
 export interface CondemnedPacks {
@@ -30,7 +34,7 @@ export function condemnedPacks(
   for (const [number, entry] of condemned) {
     const held = oldest < entry
     waitsForWriters ||= held
-    const list = !held && isRipe(entry) ? due : waiting
+    const list = !held && isRipe(entry) && due.length < packsAtOnce ? due : waiting
     list.push(packs.get(number)!)
   }
   return { due: due.toSorted(byNumber), waiting: waiting.toSorted(byNumber), waitsForWriters }
