@@ -59,7 +59,11 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
   const log = new Log(store, ring, genesis, { slots, begin, onAppended: (payload, state) => writer.appended(payload, state) })
   if (begin === undefined) await log.refresh()
   demandFeatures(log.state.requires, 'read', store.location)
-  const snapshots = new SnapshotList(store, ring)
+  // Manifests in the log are decoded when somebody asks for them, which opening does not.
+  let isOpen = false
+  const snapshots = new SnapshotList(store, ring, (sentence) => {
+    if (isOpen) warn(sentence)
+  })
   await snapshots.load(log.state)
 
   const rollback = findRollback(log, remembered, expected)
@@ -74,6 +78,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
   const settled = (): Promise<void> => writer.settled()
   const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled })
   for (const sentence of repository.lost) warn(sentence)
+  isOpen = true
   return repository
 }
 

@@ -112,10 +112,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
   })
-  const unreadableOf = (): string[] => {
-    snapshots.all(log.state) // Manifests in the log are decoded when they are asked for.
-    return [...snapshots.unreadable.keys()].filter((id) => log.state.snapshots.has(id))
-  }
+  const unreadableOf = (): string[] => [...snapshots.unreadable.keys()].filter((id) => log.state.snapshots.has(id))
   const lostOf = (): string[] => [
     ...[...log.state.lost.values()].map(({ n, reason }) => `${entryName(n)} at ${store.location} is lost: ${reason}`),
     ...unreadableOf().map((id) => snapshots.unreadable.get(id)!.message),
@@ -142,6 +139,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
       return lostOf()
     },
     get unreadable() {
+      snapshots.all(log.state) // Manifests in the log are decoded when they are asked for.
       return unreadableOf()
     },
     keys: repositoryKeys({ store, ring, log, slots, demandWritable, headMoved }),
@@ -149,6 +147,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     snapshots: (options = {}) => list(options.name),
     find(reference, options = {}) {
       const byId = /^[0-9a-f]{4,64}$/i.test(reference)
+      const all = list(undefined)
       const [lost] = lostOf()
       if (!byId && lost !== undefined) {
         throw new KpipeError(
@@ -159,7 +158,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
           },
         )
       }
-      return findSnapshot(list(undefined), reference, options.name)
+      return findSnapshot(all, reference, options.name)
     },
     async refresh() {
       await log.refresh()

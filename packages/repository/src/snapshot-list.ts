@@ -21,12 +21,14 @@ const readsAtOnce = 8
 export class SnapshotList {
   readonly #store: Store
   readonly #ring: KeyRing
+  readonly #onUnreadable: (sentence: string) => void
   readonly #decoded = new Map<string, Snapshot>()
   readonly #unreadable = new Map<string, KpipeError>()
 
-  constructor(store: Store, ring: KeyRing) {
+  constructor(store: Store, ring: KeyRing, onUnreadable: (sentence: string) => void = () => undefined) {
     this.#store = store
     this.#ring = ring
+    this.#onUnreadable = onUnreadable
   }
 
   /** Why a manifest cannot be read, by the snapshot's id: its pack is missing or damaged, or a later kpipe has made it. They are in no list. */
@@ -77,7 +79,9 @@ export class SnapshotList {
     if (!isLater && error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING') throw error
     const { location } = this.#store
     const text = `snapshot ${id.slice(0, 12)} at ${location} has a manifest that this kpipe cannot read`
-    this.#unreadable.set(id, isLater ? new KpipeError(error.code, text, { snapshot: id }) : error)
+    const told = isLater ? new KpipeError(error.code, text, { snapshot: id }) : error
+    this.#unreadable.set(id, told)
+    this.#onUnreadable(told.message)
   }
 
   async #readLarge(state: LogState, { id, manifest }: SnapshotRecord): Promise<Snapshot> {

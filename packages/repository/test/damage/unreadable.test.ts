@@ -19,11 +19,14 @@ test('one manifest of a later kpipe keeps nobody from the others, and its snapsh
   const writer = randomBytes(8)
   await log.append({ kind: 'OPEN', writer, time: 0, tool: 'later', host: '', boot: '', pid: 1 })
   await log.append({ kind: 'SNAPSHOT', writer, time: 0, packs: [], uses: new Uint8Array(0), manifest: encode({ shape: 'later' }) })
-  const reader = await reopened(store)
+  const warnings: string[] = []
+  const reader = await reopened(store, { warn: (sentence) => warnings.push(sentence) })
+  t.same(warnings, [], 'nothing is decoded yet')
   t.same(
     reader.snapshots().map(({ id }) => id),
     [snapshot.id],
   )
+  t.same(warnings, reader.lost)
   t.match(reader.lost, [/^snapshot [0-9a-f]{12} at memory has a manifest that this kpipe cannot read$/])
   t.equal(await codeOf(() => reader.find('latest')), 'KPIPE_DAMAGED', 'it may be that one')
   t.ok((await restore(reader, reader.find(snapshot.id))).equals(bytes))
