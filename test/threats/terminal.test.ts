@@ -90,7 +90,7 @@ test('names, tags and members of snapshots reach no terminal raw, in tables, err
     ['status', 'latest', '--name', name],
   ])
     for (const format of words[0] === 'restore' ? [['--json', '-vv'], []] : [[]])
-      tame(t, await at.kpipe([...words, ...format]), words.join(' '))
+      tame(t, await at.kpipe([...words, ...format]), words[0])
   writeFileSync(at.at('repository/packs', pack), bytes)
 })
 
@@ -132,7 +132,7 @@ test('a pipeline file and a stage reach no terminal raw', limit, async (t) => {
     at.pipeline(source, more)
     for (const words of [['run'], ['lint']]) {
       const ended = await at.kpipe(words)
-      tame(t, ended, `${words.join(' ')} with ${source}`)
+      tame(t, ended, words.join(' '))
     }
   }
 })
