@@ -89,8 +89,7 @@ test('names, tags and members of snapshots reach no terminal raw, in tables, err
     ['forget', '--keep-last', '1'],
     ['status', 'latest', '--name', name],
   ])
-    for (const format of words[0] === 'restore' ? [['--json', '-vv'], []] : [[]])
-      tame(t, await at.kpipe([...words, ...format]), words[0])
+    for (const format of words[0] === 'restore' ? [['--json', '-vv'], []] : [[]]) tame(t, await at.kpipe([...words, ...format]), words[0])
   writeFileSync(at.at('repository/packs', pack), bytes)
 })
 
