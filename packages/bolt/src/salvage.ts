@@ -38,6 +38,8 @@ export interface LostRange {
   readonly until: Uint8Array | undefined
   /** The page that is lost, or that says something else than its place in the tree. */
   readonly page: number
+  /** Whether it was a leaf, as the pages beside it are, so that nothing else is lost with it; undefined where nothing tells. */
+  readonly leaf: boolean | undefined
 }
 
 /** Where a subtree lies: its keys are in that range. */
@@ -50,8 +52,8 @@ type Range = Pick<LostRange, 'path' | 'from' | 'until'>
 export async function* salvage(pages: LeftPages, wanted: (range: Range) => boolean = () => true): AsyncGenerator<Salvaged, void> {
   const meta = await readMetas(pages)
   const whole: Range = { path: [], from: undefined, until: undefined }
-  if (meta === undefined) yield { kind: 'lost', ...whole, page: 0 }
-  else yield* visit({ pages, meta, wanted, reached: new Set() }, meta.root, whole, 0)
+  if (meta === undefined) yield { kind: 'lost', ...whole, page: 0, leaf: undefined }
+  else yield* visit({ pages, meta, wanted, reached: new Set() }, meta.root, whole, 0, async () => undefined)
 }
 
 /**
@@ -93,21 +95,29 @@ async function readMetas(pages: LeftPages): Promise<Meta | undefined> {
   }
 }
 
-async function* visit(walk: Walk, page: number, range: Range, depth: number): AsyncGenerator<Salvaged, void> {
-  const lost: LostRange = { kind: 'lost', ...range, page }
+/** @param isLeafLevel whether the pages beside it are leaves */
+async function* visit(
+  walk: Walk,
+  page: number,
+  range: Range,
+  depth: number,
+  isLeafLevel: () => Promise<boolean | undefined>,
+): AsyncGenerator<Salvaged, void> {
+  const lost = async (): Promise<LostRange> => ({ kind: 'lost', ...range, page, leaf: await isLeafLevel() })
   const run = depth > maxDepth || walk.reached.has(page) ? undefined : await readRun(walk, page)
   walk.reached.add(page)
-  if (run === undefined) return yield lost
+  if (run === undefined) return yield await lost()
   const { bytes, view, isLeaf, count } = run
   const table = elementTable(count)
-  if (readElements(view, 0, bytes.length, isLeaf, count, table) !== undefined) return yield lost
+  if (readElements(view, 0, bytes.length, isLeaf, count, table) !== undefined) return yield await lost()
+  const children = isLeaf ? [] : Array.from({ length: count }, (_, i) => childOf(view, 0, i))
   const keyOf = (i: number): Uint8Array => bytes.subarray(table.cells[4 * i + 1], table.cells[4 * i + 1] + table.cells[4 * i + 2])
   for (let i = 0; i < count; i++) {
     const key = keyOf(i)
     if (!isLeaf) {
       const until = i + 1 < count ? keyOf(i + 1) : range.until
       const below: Range = { path: range.path, from: i === 0 ? (range.from ?? key) : key, until }
-      if (walk.wanted(below)) yield* visit(walk, childOf(view, 0, i), below, depth + 1)
+      if (walk.wanted(below)) yield* visit(walk, children[i], below, depth + 1, () => areLeaves(walk, children))
       continue
     }
     const value = table.cells[4 * i + 1] + table.cells[4 * i + 2]
@@ -127,18 +137,27 @@ async function* bucketIn(
 ): AsyncGenerator<Salvaged, void> {
   if (!walk.wanted(range)) return
   const bucket = readBucketValue(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), start, end)
-  if (typeof bucket !== 'string' && bucket.root !== 0) return yield* visit(walk, bucket.root, range, depth + 1)
+  if (typeof bucket !== 'string' && bucket.root !== 0) return yield* visit(walk, bucket.root, range, depth + 1, async () => undefined)
   const inline = bytes.subarray(start + headerBytes, end)
   const view = new DataView(inline.buffer, inline.byteOffset, inline.length)
   const table = elementTable()
   const isRead = typeof bucket !== 'string' && readElements(view, 0, inline.length, true, bucket.count, table) === undefined
-  if (!isRead) return yield { kind: 'lost', ...range, page: 0 }
+  if (!isRead) return yield { kind: 'lost', ...range, page: 0, leaf: undefined }
   for (let cell = 0; cell < 4 * bucket.count; cell += 4) {
     const key = table.cells[cell + 1]
     const value = key + table.cells[cell + 2]
     const item = { key: inline.subarray(key, value), value: inline.subarray(value, value + table.cells[cell + 3]) }
     yield { kind: 'item', path: range.path, ...item }
   }
+}
+
+/** By the first of these pages that can be read: all leaves of a tree lie equally deep. */
+async function areLeaves(walk: Walk, children: readonly number[]): Promise<boolean | undefined> {
+  for (const page of children) {
+    const run = await readRun(walk, page)
+    if (run !== undefined) return run.isLeaf
+  }
+  return undefined
 }
 
 /** A page of a tree with its overflow; undefined when any of it is lost, or it is something else. */

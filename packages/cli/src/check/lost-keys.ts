@@ -52,7 +52,8 @@ export async function findLostKeys(
     else if (found.path.length === 1) items += 1
   }
   const ranges = lost.filter(({ path }) => isOfKeys(path))
-  const left = ranges.length > 0 ? await revisionsIn(ranges, pages) : new Set<string>()
+  const branches = ranges.filter(({ leaf }) => leaf !== true)
+  const left = branches.length > 0 ? await revisionsIn(branches, pages) : new Set<string>()
   const known = new Map<string, KnownRow>()
   for (const other of ranges.length > 0 ? others : []) {
     for await (const found of salvage(other.pages, (range) => isOfKeys(range.path) && ranges.some((one) => overlaps(one, range)))) {
