@@ -701,7 +701,7 @@ class Directory:
             sizes = [next(lengths) for _ in range(1 + len(kind['codecs']))]
             within(len(kind['codecs']), 16)
             within(max(sizes), MAX_FRAME)
-            within(count, sizes[0])
+            within(first + count, len(prefixes))
             if is_listed:
                 chunks = [next(chunk_lengths) for _ in range(count)]
             else:
@@ -949,8 +949,13 @@ class Arguments(argparse.ArgumentParser):
         raise Failure(USAGE, message)
 
 
+def visible(text):
+    """Text of strangers, without what a terminal would act on."""
+    return ''.join(letter if letter.isprintable() else '\ufffd' for letter in str(text))
+
+
 def complain(sentence):
-    print(f'kpipe_reader: {sentence}', file=sys.stderr)
+    print(f'kpipe_reader: {visible(sentence)}', file=sys.stderr)
 
 
 def secret_of(arguments):
@@ -967,7 +972,7 @@ def list_snapshots(repository, arguments):
     for snapshot in repository.state.snapshots.values():
         manifest = repository.manifest(snapshot)
         time = datetime.fromtimestamp(manifest['time'] / 1000, timezone.utc).isoformat(timespec='seconds')
-        print(snapshot.id.hex(), time, manifest['streams'][0]['bytes'], manifest['name'], manifest['member'] or '-', sep='\t')
+        print(snapshot.id.hex(), time, manifest['streams'][0]['bytes'], visible(manifest['name']), visible(manifest['member']) or '-', sep='\t')
 
 
 def restore_snapshot(repository, arguments):
