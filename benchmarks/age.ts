@@ -45,7 +45,7 @@ const checkpoint = checkpointBytes(aged)
 const fullCheckpoint = checkpointBytes(full)
 rmSync(join(aged.folder, 'repository/checkpoint'), { recursive: true })
 rmSync(join(aged.folder, 'state'), { recursive: true })
-await compare('`kpipe snapshots` without checkpoint and memory', list(), aged, '')
+await compare('`kpipe snapshots` without checkpoint and memory', list(), aged, '', 1)
 
 console.log(`## Age, ${edition}\n`)
 console.log(
@@ -84,10 +84,10 @@ interface Measured {
   peak(repository: BenchRepository): Promise<number>
 }
 
-async function compare(title: string, { run, peak }: Measured, old: BenchRepository, required: string): Promise<void> {
+async function compare(title: string, { run, peak }: Measured, old: BenchRepository, required: string, times = repeats): Promise<void> {
   await run(young)
   const pairs: { readonly old: Run; readonly young: Run }[] = []
-  for (let n = 0; n < repeats; n++) pairs.push({ young: await run(young), old: await run(old) })
+  for (let n = 0; n < times; n++) pairs.push({ young: await run(young), old: await run(old) })
   const of = (which: 'old' | 'young', what: 'seconds' | 'cpuSeconds'): number[] => pairs.map((pair) => pair[which][what])
   const ratio = (what: 'seconds' | 'cpuSeconds'): string => median(pairs.map((pair) => pair.old[what] / pair.young[what])).toFixed(2)
   rows.push([

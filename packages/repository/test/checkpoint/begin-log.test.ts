@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { memoryStore } from '@kpipe/engine/testing'
 import type { MemoryStore } from '@kpipe/engine/testing'
@@ -10,6 +9,7 @@ import type { Repository } from '../../src/index.ts'
 import { codeOf, madeRepository, noise, reopened } from '../made-repository.ts'
 import { backUp, begin, pageBytes, restore } from '../paged-backup.ts'
 import { countingStore, fillTo, nothing, openLog, putCheckpoint } from './long-log.ts'
+import { stateFolderFor } from './state-folder.ts'
 
 const bytes = noise(100 * pageBytes, 'pages')
 
@@ -96,7 +96,7 @@ test('what else lies beside checkpoints, or claims to be later than the log, is 
 
 test('an older state of the store, and another history, are noticed with checkpoints as without', async (t) => {
   for (const keep of [true, false]) {
-    const stateFolder = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+    const stateFolder = stateFolderFor(t)
     const store = await longRepository()
     const old = memoryStore(store.objects)
     const fork = memoryStore(store.objects)
@@ -117,7 +117,7 @@ test('an older state of the store, and another history, are noticed with checkpo
 })
 
 test('from a head that was seen long ago the chain is read to the checkpoint, and one that was changed in between is noticed', async (t) => {
-  const stateFolder = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+  const stateFolder = stateFolderFor(t)
   const store = countingStore(await longRepository())
   const { ring, log } = await openLog(store)
   const memory = join(stateFolder, (await reopened(store, { stateFolder })).id)
@@ -175,11 +175,11 @@ test('an entry that is lost below the checkpoint is named by a check alone; one 
 
 test('the entry of the checkpoint itself may be lost, to who remembers a head after it', async (t) => {
   for (const damage of [undefined, noise(200, 'junk')]) {
-    const stateFolder = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+    const stateFolder = stateFolderFor(t)
     const store = await longRepository()
     await reopened(store, { stateFolder })
     const { ring, log } = await openLog(store)
-    const empty = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+    const empty = stateFolderFor(t)
     if (damage === undefined) store.objects.delete(entryName(256))
     else store.objects.set(entryName(256), damage)
     const repository = await reopened(store, { stateFolder })
@@ -195,7 +195,7 @@ test('the entry of the checkpoint itself may be lost, to who remembers a head af
 })
 
 test('an entry that is lost between the head that was seen and the checkpoint is not passed over', async (t) => {
-  const stateFolder = mkdtempSync(join(tmpdir(), 'kpipe-checkpoint-'))
+  const stateFolder = stateFolderFor(t)
   const store = await longRepository()
   const { log } = await openLog(store)
   const memory = join(stateFolder, (await reopened(store, { stateFolder })).id)

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { memoryStore } from '@kpipe/engine/testing'
 import type { MemoryStore } from '@kpipe/engine/testing'
 import { test } from 'tap'
@@ -17,6 +14,7 @@ import type { LogState } from '../../src/log/state.ts'
 import { codeOf, keyFile, madeRepository, noise, reopened } from '../made-repository.ts'
 import { backUp } from '../paged-backup.ts'
 import { countingStore, fillTo, nothing, openLog, putCheckpoint } from './long-log.ts'
+import { stateFolderFor } from './state-folder.ts'
 
 // A forged checkpoint shows no snapshots. Whoever takes it sees none; whoever reads the log sees one.
 
@@ -34,10 +32,10 @@ test('who holds the keys in use can write a checkpoint of his own; it lasts unti
 
 test('a thief of keys that were replaced brings in no checkpoint, under entries of his own or of others', async (t) => {
   for (const [title, place, n] of await thefts()) {
-    const stateFolder = newFolder()
+    const stateFolder = stateFolderFor(t)
     await reopened(store, { stateFolder })
     const head = `${log.state.head.n}:${hex(log.state.head.digest)}`
-    const later = newFolder()
+    const later = stateFolderFor(t)
     const whole = memoryStore(place.objects)
     whole.objects.delete(checkpointName(n))
     await reopened(whole, { stateFolder: later })
@@ -51,7 +49,7 @@ test('a thief of keys that were replaced brings in no checkpoint, under entries 
 
 test('a store without keys brings in no checkpoint under keys that it made', async (t) => {
   for (const [title, place] of await fabrications()) {
-    const stateFolder = newFolder()
+    const stateFolder = stateFolderFor(t)
     await reopened(store, { stateFolder })
     for (const options of [{}, { stateFolder }]) {
       const seen = await reopened(place, options).then((repository) => repository.snapshots().length, codeIn)
@@ -65,7 +63,7 @@ test('a store without keys brings in no entries under keys that it made, where a
   const key = [...log.state.epochs.values()].at(-1)!
   for (let n = key + 1; n <= log.state.head.n; n++) place.objects.delete(entryName(n))
   for (const name of place.objects.keys()) if (name.startsWith('checkpoint/')) place.objects.delete(name)
-  const stateFolder = newFolder()
+  const stateFolder = stateFolderFor(t)
   await reopened(place, { stateFolder })
   const { record, bundle, object } = await forgedSlot(2)
   place.objects.set(slotName(record.id, 2), object)
@@ -87,7 +85,7 @@ test('nor a checkpoint there, to who remembers the rotation or what was before i
       const place = memoryStore(store.objects)
       for (const name of place.objects.keys())
         if (name.startsWith('checkpoint/') || name > entryName(remembered)) remove(place, name, 'log/')
-      const stateFolder = newFolder()
+      const stateFolder = stateFolderFor(t)
       await reopened(place, { stateFolder })
       place.objects.set(entryName(key), store.objects.get(entryName(key))!)
       const { record, bundle, object } = await forgedSlot(2)
@@ -106,7 +104,7 @@ test('a store cannot make who was removed believe that he was not', async (t) =>
   const place = memoryStore(store.objects)
   const repository = await reopened(place)
   const { id } = await repository.keys.add(second)
-  const stateFolder = newFolder()
+  const stateFolder = stateFolderFor(t)
   await reopened(place, { stateFolder, secret: second })
   const before = memoryStore(place.objects)
   await repository.keys.remove(id)
@@ -138,7 +136,7 @@ test('after a rotation a checkpoint is there that everybody takes', async (t) =>
     .toReversed()
   t.equal(newest, checkpointName(Number.parseInt(repository.head, 10)))
   for (const name of place.objects.keys()) if (name.startsWith('checkpoint/') && name !== newest) place.objects.delete(name)
-  const stateFolder = newFolder()
+  const stateFolder = stateFolderFor(t)
   await reopened(store, { stateFolder })
   for (const options of [{}, { stateFolder }, { stateFolder }, { expectHead: repository.head }]) {
     const counted = countingStore(place)
@@ -151,7 +149,7 @@ test('after a rotation a checkpoint is there that everybody takes', async (t) =>
 
 test('slot objects of a rotation that died keep those from it who remember nothing, and nobody else', async (t) => {
   const place = memoryStore(store.objects)
-  const stateFolder = newFolder()
+  const stateFolder = stateFolderFor(t)
   await reopened(place, { stateFolder })
   const { record, object } = await forgedSlot(3)
   place.objects.set(slotName(record.id, 3), object)
@@ -295,10 +293,6 @@ function remove({ objects }: MemoryStore, name: string, prefix: string): void {
 
 function codeIn(error: unknown): string {
   return (error as { code?: string }).code ?? String(error)
-}
-
-function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'kpipe-vouch-'))
 }
 
 function hex(bytes: Uint8Array): string {
