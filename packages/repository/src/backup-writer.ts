@@ -122,6 +122,7 @@ export class RepositoryWriter implements BackupWriter {
     const encoded = encodeManifest(manifest)
     const place = encoded.length > maxInlineManifestBytes ? await this.#placeManifest(encoded) : encoded
     const newPacks = [...(await chunkPacks), ...(await this.#recipePacks.finish())]
+    this.#demandPossible(log.state, recipe, newPacks)
     const entry: SnapshotEntry = {
       kind: 'SNAPSHOT',
       time: Date.now(),

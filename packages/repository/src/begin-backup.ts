@@ -18,7 +18,7 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
   listed.catch(() => undefined) // Thrown where it is awaited.
   const load = (state: LogState): ReturnType<typeof loadParent> =>
     loadParent({ store, ring, state, candidates: candidatesOf(state), listed })
-  const guessedFrom = newestRecord(log.state, candidatesOf)
+  const guessedIn = log.state
   const guess = load(log.state)
   guess.catch(() => undefined)
   const open = await log.append({
@@ -32,8 +32,7 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
   })
   try {
     await snapshots.load(log.state)
-    // Before this OPEN others may have committed a newer one, or a collection may have moved its chunks.
-    const { parent, attention } = newestRecord(log.state, candidatesOf) === guessedFrom ? await guess : await load(log.state)
+    const { parent, attention } = isStillSo(guessedIn, log.state, candidatesOf) ? await guess : await load(log.state)
     await listed
     return new RepositoryWriter(context, options, writer, parent, attention, open.bytes)
   } catch (error) {
@@ -41,6 +40,16 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
     await log.append({ kind: 'ABORT', writer, time: Date.now(), reason: 'the parent could not be loaded' }).catch(() => undefined)
     throw error
   }
+}
+
+/**
+ * Whether a parent that was loaded for one state is as it would be for a later one: others may have committed a newer one, a collection
+ * may have moved its chunks, or some were found to be lost.
+ */
+function isStillSo(before: LogState, now: LogState, candidatesOf: (state: LogState) => Snapshot[]): boolean {
+  const newest = newestRecord(now, candidatesOf)
+  const isFoundBad = (number: number): boolean => (now.damaged.get(number)?.entry ?? 0) > before.head.n
+  return newest === newestRecord(before, candidatesOf) && newest?.packs.some(isFoundBad) !== true
 }
 
 /** Which packs it uses is in it: it is another one after every entry that changes them. */

@@ -6,7 +6,7 @@ import { demandFeatures } from '../features.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { OpenedSlots } from '../keys/open-slots.ts'
 import { encodeEntry, entryDigest, entryName, openEntry } from './entry.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, LostEntry } from './entry.ts'
 import { beginState, fold } from './fold.ts'
 import { foldVouched } from './fold-vouched.ts'
 import type { Genesis, Key, Payload, Void } from './payload.ts'
@@ -69,8 +69,20 @@ export class Log {
 
   async #refresh(): Promise<void> {
     const entries = await readLog(this.#store, this.#ring, this.#state.head, (epoch) => this.#learn(epoch))
+    this.#demandNotVoided(entries)
     this.#state = await foldVouched(this.#state, entries, { ring: this.#ring, slots: this.#slots }, (epoch) => this.#learn(epoch))
     for (const entry of entries) this.#digests.set(entry.n, entry.digest ?? new Uint8Array(32))
+  }
+
+  /** What this process read whole and a repair gave up has an effect here, and for nobody else. */
+  #demandNotVoided(entries: readonly (Entry | LostEntry)[]): void {
+    for (const entry of entries) {
+      if (!('payload' in entry) || entry.payload.kind !== 'VOID' || entry.payload.state !== undefined) continue
+      const { n } = entry.payload
+      if (!this.#digests.has(n) || n > this.#state.head.n || this.#state.lost.has(n)) continue
+      const text = `a repair took ${entryName(n)} out of the log of ${this.#store.location} while this ran, which had read it`
+      throw new KpipeError('KPIPE_APPEND_LOST', text, { object: entryName(n) })
+    }
   }
 
   /** Only epochs that the log has begun are asked for; that it vouches for their slots is verified before anybody sees the state. */

@@ -3,6 +3,7 @@ import type { MemoryStore } from '@kpipe/engine/testing'
 import type { Repository } from '../../src/index.ts'
 import { dice, madeRepository, noise, reopened } from '../made-repository.ts'
 import { backUp, begin, commit, feed, pageBytes, restore } from '../paged-backup.ts'
+import { flip, history, packs, readAll } from '../damage/damaged-history.ts'
 import { identityRecode, prunedNow } from './kept-history.ts'
 
 function packBytes({ objects }: MemoryStore): number {
@@ -174,4 +175,27 @@ test('frames that are wholly of use are moved byte by byte', async (t) => {
   t.equal(encoded, 31 * 2 ** 16, 'just the frame that lost a chunk')
   const fresh = await reopened(store)
   t.ok((await restore(fresh, fresh.find(snapshot.id))).equals(bytes))
+})
+
+test('a copy that heals is taken along although no snapshot needs it now', async (t) => {
+  const { store, made, now } = await history()
+  flip(store, packs(store, 'D')[0], 100)
+  await readAll(await reopened(store))
+  // Stores the 30 lost pages that there still are, which heals the older snapshots, and 20 others beside them.
+  now.set(noise(20 * pageBytes, 'beside'), 100 * pageBytes)
+  const healing = await backUp(await reopened(store), now, { frameChunks: 50 })
+  t.equal(healing.fresh, 50)
+  const without = Buffer.from(now)
+  without.set(noise(30 * pageBytes, 'others'), 0)
+  const repository = await reopened(store)
+  const last = await backUp(repository, without)
+  await repository.forget([...made.map(({ snapshot }) => snapshot.id), healing.snapshot.id])
+  t.ok((await prunedNow(repository)).compacted.objects > 0)
+  // The pages come again, in a pack of their own.
+  const again = await backUp(await reopened(store), now)
+  t.equal(again.fresh, 30)
+  const after = await reopened(store)
+  t.ok((await restore(after, again.snapshot)).equals(now))
+  t.ok((await restore(after, last.snapshot)).equals(without))
+  t.same((await readAll(after)).damages, [])
 })

@@ -140,7 +140,7 @@ test('what a checkpoint knows of a lost entry is not lost, for who begins there 
     t.match(await begun.repair(dry), { entries: [{ object: entryName(n), known: true }], keys: undefined })
     await begun.repair(apply)
     t.same((await begun.check({})).damages, [])
-    for (const name of [...store.objects.keys()]) if (name.startsWith('checkpoint/')) store.objects.delete(name)
+    for (const name of store.objects.keys()) if (name.startsWith('checkpoint/')) store.objects.delete(name)
     const plain = await reopened(store)
     t.same(plain.lost, [], `${n}`)
     t.same(
@@ -163,7 +163,7 @@ test('a lost KEY entry does not bring back silently the slot that it removed', a
   await repository.settled()
   const entry = logEntries(store).at(-1)!
   flip(store, entry, 100)
-  for (const name of [...store.objects.keys()]) if (name.startsWith('checkpoint/')) store.objects.delete(name)
+  for (const name of store.objects.keys()) if (name.startsWith('checkpoint/')) store.objects.delete(name)
 
   // The removal took the slot's objects away: so it is left out.
   const { keys } = await (await reopened(store)).repair(dry)
@@ -207,7 +207,7 @@ test('when the entry that began an epoch is lost, a checkpoint repairs it, and w
     target.objects.set(entryName(header.n), encodeEntry(thief, header, payload))
   }
   const robbed = memoryStore(store.objects)
-  for (const name of [...robbed.objects.keys()]) if (name.startsWith('checkpoint/')) robbed.objects.delete(name)
+  for (const name of robbed.objects.keys()) if (name.startsWith('checkpoint/')) robbed.objects.delete(name)
   const plain = await reopened(robbed)
   await t.rejects(plain.repair(apply), { code: 'KPIPE_DAMAGED', message: /epoch 2 .* nothing proves/ })
   forge(robbed, { kind: 'VOID', time: 0, n, digest: entryDigest(robbed.objects.get(rotation)!) })
@@ -269,4 +269,12 @@ test('a repair is refused in a history that is older than one that was seen', as
   const reader = await reopened(store, { expectHead: `99:${'0'.repeat(64)}` })
   t.equal(await codeOf(() => reader.repair(apply)), 'KPIPE_ROLLBACK')
   t.match(await reader.repair(dry), { entries: [] })
+})
+
+test('a process that had read what a repair gave up does not go on as if it were there', async (t) => {
+  const { store, repository } = await history()
+  for (const n of [2, 6]) store.objects.delete(entryName(n))
+  await (await reopened(store)).repair(apply)
+  await t.rejects(repository.refresh(), { code: 'KPIPE_APPEND_LOST', message: /took log\/0+2 out of the log/ })
+  t.equal(await codeOf(() => begin(repository)), 'KPIPE_APPEND_LOST')
 })
