@@ -62,6 +62,7 @@ export async function openPlace(dataDir: string, walDir: string | undefined): Pr
       }
       await rm(holder, { recursive: true, force: true })
       await sync(there ? dataDir : around)
+      await syncAbove(around, made)
     },
     async abandon() {
       await rm(holder, { recursive: true, force: true })
@@ -79,6 +80,13 @@ async function removeEmpty(folder: string, made: string | undefined): Promise<vo
     () => false,
   )
   if (gone) await removeEmpty(dirname(folder), made)
+}
+
+/** The entries of folders that were made for this one. */
+async function syncAbove(folder: string, made: string | undefined): Promise<void> {
+  if (made === undefined || folder.length < made.length) return
+  await sync(dirname(folder))
+  await syncAbove(dirname(folder), made)
 }
 
 function draftName(path: string): string {
