@@ -27,7 +27,8 @@ export async function markSnapshot(marks: RecipeMarks, snapshot: Snapshot, untou
     bytes += marks.mark(parts, places, ({ packs, open }, named) => {
       // Some of its packs are not open: it may be in one of those.
       if (packs.length > open.length) return
-      for (const pack of packs.length > 0 ? packs : places.of(named)) untouchable.add(pack.number)
+      // It is lost: where it was may be the place where it comes back.
+      for (const pack of [...packs, ...places.of(named)]) untouchable.add(pack.number)
     })
   }
   await markManifest(marks, state.snapshots.get(snapshot.id)!, snapshot, places)
