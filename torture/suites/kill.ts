@@ -73,7 +73,7 @@ async function oneCase(
   const listed = await listSnapshots(cluster)
   if (kind.startsWith('forget')) keepListed(acknowledged, listed)
   else if (kind.startsWith('run') && end.signal === null) acknowledged.set(String(lastLine(end)['snapshot_id']), kind)
-  const missing = [...acknowledged.keys()].find((id) => !listed.some((snapshot) => snapshot.id === id) && kind.startsWith('run') === false)
+  const missing = [...acknowledged.keys()].find((id) => !listed.some((snapshot) => snapshot.id === id))
   if (missing !== undefined) return `snapshot ${missing} was acknowledged and is gone after ${args.join(' ')}`
   const check = await cluster.kpipe(['check', ...(read ? ['--read-data', '--etcd'] : [])])
   if (check.code !== 0) return `check ended with ${check.code} after ${args.join(' ')}: ${check.stdout}${check.stderr}`
