@@ -31,12 +31,15 @@ export const killSuite: Suite = {
   run: (trial) =>
     withCluster(async (cluster) => {
       const seconds = await durations(cluster)
-      const wanted = Math.max(commands.length * 4, Math.round(cases * trial.share))
+      const wanted = Math.max(commands.length + 1, Math.round(cases * trial.share))
       // By acknowledgement: those that a finished run named and no forget may have taken.
       const acknowledged = new Map<string, string>()
       for (let n = 1; n <= wanted; n++) {
         const roll = dice(trial.seed * 7_919 + n)
-        const problem = await oneCase(trial, cluster, roll, seconds, acknowledged, n % readEvery === 0)
+        // Each command is killed at least once, and one is let alone.
+        const command = commands[n - 1] ?? (n === commands.length + 1 ? commands[0]! : chosen(roll()))
+        const killAt = n <= commands.length ? 0.3 : n === commands.length + 1 ? Infinity : roll() * 1.1
+        const problem = await oneCase(trial, cluster, roll, command, killAt * seconds.get(command.kind)!, acknowledged, n % readEvery === 0)
         trial.done()
         if (problem !== undefined) return trial.fail(n, problem)
       }
@@ -59,13 +62,13 @@ async function oneCase(
   trial: Trial,
   cluster: Cluster,
   roll: () => number,
-  durationsMs: ReadonlyMap<string, number>,
+  { kind, args }: Command,
+  killAfterMs: number,
   acknowledged: Map<string, string>,
   read: boolean,
 ): Promise<string | undefined> {
-  const { kind, args } = chosen(roll())
   const { child, ended } = cluster.spawn(args)
-  const timer = setTimeout(() => child.kill('SIGKILL'), roll() * 1.1 * durationsMs.get(kind)!)
+  const timer = killAfterMs === Infinity ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
   const end = await ended
   clearTimeout(timer)
   trial.count(end.signal === 'SIGKILL' ? kind : 'ended before it was killed')

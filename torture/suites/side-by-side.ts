@@ -9,6 +9,10 @@ import type { Cluster } from '../cluster.ts'
 
 const minutes = 10
 const leastSeconds = 20
+/** Shares of the dice: below the first a process is killed, below the second stopped for a while. */
+const [killed, stopped] = [0.2, 0.5]
+/** No process is done by then. */
+const earlyMs = 150
 /** Done; needs a look; another process ended or overtook it. */
 const fine = new Set([0, 3, 11])
 
@@ -59,16 +63,17 @@ export const sideBySideSuite: Suite = {
 /** One process after the other, until the time is over. */
 async function play(course: Course, { kind, args }: Actor, roll: () => number): Promise<void> {
   const { trial, cluster } = course
-  while (performance.now() < course.until && course.problem === undefined) {
+  for (let turn = 0; performance.now() < course.until && course.problem === undefined; turn++) {
     const words = args()
     const { child, ended } = cluster.spawn(words)
-    const fate = roll()
+    // The first process of each is killed, the second stopped, whatever the dice say.
+    const fate = [killed, stopped][turn] ?? roll()
     let over = false
     void ended.then(() => (over = true))
     const meddle = async (): Promise<void> => {
-      await delay(roll() * 2_000)
-      if (over || fate > 0.5) return
-      if (fate < 0.2) return void (child.kill('SIGKILL') && trial.count(`${kind} killed`))
+      await delay(turn < 2 ? earlyMs : roll() * 2_000)
+      if (over || fate > stopped) return
+      if (fate <= killed) return void (child.kill('SIGKILL') && trial.count(`${kind} killed`))
       if (!child.kill('SIGSTOP')) return
       trial.count(`${kind} stopped`)
       await delay(200 + roll() * 4_000)
