@@ -5,11 +5,11 @@ import { maxSlotBytes, slotName } from '../keys/slot.ts'
 import { entryName } from '../log/entry.ts'
 import { beginState, fold } from '../log/fold.ts'
 import { readGenesis } from '../log/log.ts'
-import { readLog } from '../log/read-log.ts'
+import { readLogInBatches } from '../log/read-log.ts'
 import type { LogState } from '../log/state.ts'
 import { mapLimit } from '../map-limit.ts'
 import { markerName } from '../marker.ts'
-import { checkCheckpoints } from './checkpoints.ts'
+import { compareCheckpoint, newestCheckpoints } from './checkpoints.ts'
 import type { DamageList } from './damage.ts'
 
 /**
@@ -19,9 +19,22 @@ import type { DamageList } from './damage.ts'
 export async function checkChain(store: Store, ring: KeyRing, damages: DamageList): Promise<LogState | undefined> {
   const state = await damages.noting(entryName(0), [], async () => {
     const genesis = await readGenesis(store, ring)
-    const entries = await readLog(store, ring, genesis)
-    await checkCheckpoints(store, ring, genesis, entries, damages)
-    return fold(beginState(genesis), entries)
+    const checkpoints = await newestCheckpoints(store)
+    let folded = beginState(genesis)
+    for await (const entries of readLogInBatches(store, ring, genesis)) {
+      for (const n of checkpoints.filter((number) => number > folded.head.n && number <= entries.at(-1)!.n)) {
+        folded = fold(
+          folded,
+          entries.filter((entry) => entry.n > folded.head.n && entry.n <= n),
+        )
+        await compareCheckpoint(store, ring, genesis, folded, damages)
+      }
+      folded = fold(
+        folded,
+        entries.filter((entry) => entry.n > folded.head.n),
+      )
+    }
+    return folded
   })
   for (const { n, reason } of state?.lost.values() ?? []) damages.add(entryName(n), reason, [])
   return state

@@ -65,7 +65,7 @@ async function beginAt(context: BeginContext, n: number, heads: readonly Remembe
   for (const epoch of new Set(state.slots.map((slot) => slot.epoch))) await learn(epoch)
   if (!(await vouchForKeys({ store, ring, slots, state, chain, heads }))) return undefined
   const later = entries.filter((entry) => entry.n > n)
-  const folded = await foldVouched(state, later, { ring, slots }, learn)
+  const folded = await foldVouched(state, [later], { ring, slots }, learn)
   for (const epoch of ring.epochs()) if (!context.ring.knows(epoch)) context.ring.add(ring.bundle(epoch)!)
   return { state: folded, digests: new Map(entries.map((entry) => [entry.n, entry.digest ?? new Uint8Array(32)])) }
 }

@@ -11,7 +11,7 @@ import { beginState, fold } from './fold.ts'
 import { foldVouched } from './fold-vouched.ts'
 import type { Genesis, Key, Payload, Void } from './payload.ts'
 import { readBounded } from '../read-bounded.ts'
-import { readLog } from './read-log.ts'
+import { readLogInBatches } from './read-log.ts'
 import type { LogState } from './state.ts'
 
 const maxAppendTries = 64
@@ -68,10 +68,19 @@ export class Log {
   }
 
   async #refresh(): Promise<void> {
-    const entries = await readLog(this.#store, this.#ring, this.#state.head, (epoch) => this.#learn(epoch))
-    this.#demandNotVoided(entries)
-    this.#state = await foldVouched(this.#state, entries, { ring: this.#ring, slots: this.#slots }, (epoch) => this.#learn(epoch))
-    for (const entry of entries) this.#digests.set(entry.n, entry.digest ?? new Uint8Array(32))
+    const digests = new Map<number, Uint8Array>()
+    const learn = (epoch: number): Promise<void> => this.#learn(epoch)
+    const batches = this.#noted(readLogInBatches(this.#store, this.#ring, this.#state.head, learn), digests)
+    this.#state = await foldVouched(this.#state, batches, { ring: this.#ring, slots: this.#slots }, learn)
+    for (const [n, digest] of digests) this.#digests.set(n, digest)
+  }
+
+  async *#noted(batches: AsyncIterable<(Entry | LostEntry)[]>, digests: Map<number, Uint8Array>): AsyncGenerator<(Entry | LostEntry)[]> {
+    for await (const entries of batches) {
+      this.#demandNotVoided(entries)
+      for (const entry of entries) digests.set(entry.n, entry.digest ?? new Uint8Array(32))
+      yield entries
+    }
   }
 
   /** What this process read whole and a repair gave up has an effect here, and for nobody else. */

@@ -8,6 +8,8 @@ import { entryEpoch, entryName, logPrefix, openEntry } from './entry.ts'
 import type { Entry, LostEntry } from './entry.ts'
 
 const readsAtOnce = 16
+/** In memory, until they are folded. */
+const entriesAtOnce = 4096
 
 /**
  * Number of the newest entry above `known` that the store lists, or `known`.
@@ -28,44 +30,61 @@ export async function listedHead(store: Store, known: number): Promise<number> {
   return head
 }
 
+/** All entries after `known`, see `readLogInBatches`. */
+export async function readLog(...[store, ring, known, learn]: Parameters<typeof readLogInBatches>): Promise<(Entry | LostEntry)[]> {
+  const entries: (Entry | LostEntry)[] = []
+  for await (const batch of readLogInBatches(store, ring, known, learn)) for (const entry of batch) entries.push(entry)
+  return entries
+}
+
 /**
- * All entries after `known`, up to the first one that is missing behind the listed ones. Each is checked to follow the one before;
+ * The entries after `known`, up to the first one that is missing behind the listed ones. Each is checked to follow the one before;
  * one that does not open is handed on as lost.
  * @param learn fills the ring with the keys of an epoch, if they are to be had
  * @throws KpipeError KPIPE_DAMAGED when two whole entries do not follow each other
  */
-export async function readLog(
+export async function* readLogInBatches(
   store: Store,
   ring: KeyRing,
   known: { n: number; digest: Uint8Array | undefined },
   learn: (epoch: number) => Promise<void> = async () => undefined,
-): Promise<(Entry | LostEntry)[]> {
+): AsyncGenerator<(Entry | LostEntry)[]> {
   const learnt = new Map<number, Promise<void>>()
   const learnOnce = (epoch: number): Promise<void> => {
     const first = learnt.get(epoch) ?? learn(epoch)
     learnt.set(epoch, first)
     return first
   }
+  let last = known.digest
+  const following = (entries: (Entry | LostEntry)[]): (Entry | LostEntry)[] => {
+    last = demandChain(store, last, entries)
+    return entries
+  }
   const listed = await listedHead(store, known.n)
-  const numbers = Array.from({ length: listed - known.n }, (_, index) => known.n + 1 + index)
-  const entries = await mapLimit(numbers, readsAtOnce, async (n) => (await readEntry(store, ring, n, learnOnce)) ?? missing(n))
+  for (let first = known.n + 1; first <= listed; first += entriesAtOnce) {
+    const numbers = Array.from({ length: Math.min(entriesAtOnce, listed + 1 - first) }, (_, index) => first + index)
+    yield following(await mapLimit(numbers, readsAtOnce, async (n) => (await readEntry(store, ring, n, learnOnce)) ?? missing(n)))
+  }
   // Others may have appended since the list was made.
   for (let n = listed + 1; ; n++) {
     const entry = await readEntry(store, ring, n, learnOnce)
-    if (entry === undefined) break
-    entries.push(entry)
+    if (entry === undefined) return
+    yield following([entry])
   }
-  let previous: Uint8Array | undefined = known.digest
+}
+
+/** What the entry after these has to name; undefined after a lost one, whose bytes were others once. */
+function demandChain(store: Store, before: Uint8Array | undefined, entries: readonly (Entry | LostEntry)[]): Uint8Array | undefined {
+  let previous = before
   for (const entry of entries) {
     const follows = !('payload' in entry) || previous === undefined || Buffer.compare(entry.previous, previous) === 0
     if (!follows) {
       const text = `${entryName(entry.n)} at ${store.location} does not follow the entry before it: one of them is of another history`
       throw new KpipeError('KPIPE_DAMAGED', text, { object: entryName(entry.n) })
     }
-    // What follows a lost entry names the digest of the bytes that were there before.
     previous = 'payload' in entry ? entry.digest : undefined
   }
-  return entries
+  return previous
 }
 
 /** Undefined when the store has none. */
