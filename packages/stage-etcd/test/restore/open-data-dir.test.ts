@@ -6,7 +6,7 @@ import { hashKv, memoryPages, openBolt, statusOf } from '@kpipe/bolt'
 import { snapFile } from '../../src/restore/snap-file.ts'
 import { walFileBytes, walOf } from '../../src/restore/wal.ts'
 import { make } from './making.ts'
-import { alarmedSnapshot, contentOf, restored, snapshotOf, threeMemberCluster, threeMembers, versions } from './vectors.ts'
+import { alarmedSnapshot, contentOf, crashedDatabase, restored, snapshotOf, threeMemberCluster, threeMembers, versions } from './vectors.ts'
 
 const everything = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()
 const hashes = async (database: Uint8Array) => [
@@ -171,10 +171,17 @@ test('nothing is left when a snapshot proves bad, the run is interrupted, or som
   t.same(everything(folder), ['new', 'new/data', 'new/data/theirs'])
 })
 
-test('a copied database without a digest is taken when that is said', async (t) => {
-  const dataDir = join(t.testdir(), 'data')
-  const { facts } = await make(snapshotOf('3.6.16').subarray(0, -32), { dataDir, skipHashCheck: true })
+test('a copied database without a digest is taken when that is said, that of a killed member too', async (t) => {
+  const folder = t.testdir()
+  const { facts } = await make(snapshotOf('3.6.16').subarray(0, -32), { dataDir: join(folder, 'copied'), skipHashCheck: true })
   t.match(facts, { revision: 142 })
+  const killed = crashedDatabase()
+  await t.rejects(make(killed, { dataDir: join(folder, 'killed') }), { code: 'KPIPE_USAGE', message: /does not end with its SHA-256/ })
+  const made = await make(killed, { dataDir: join(folder, 'killed'), skipHashCheck: true, noBump: true })
+  t.match(made.facts, { revision: 180, snapshot_etcd: '3.6' })
+  const database = readFileSync(join(folder, 'killed/member/snap/db'))
+  t.ok(database.length < 100_000 && killed.length > 16_000_000, 'what lies behind its content is left out')
+  t.same((await hashes(database))[1], (await hashes(killed))[1])
 })
 
 test('the logs of 3.5 are written for a snapshot of 3.4, when nobody says what is to run on it', async (t) => {

@@ -18,6 +18,8 @@ export const versions: readonly (readonly [version: string, form: Form])[] = [
 
 export const snapshotOf = (version: string): Buffer => unpacked(join(shared, `snap-${version}.db`))
 export const alarmedSnapshot = (): Buffer => unpacked(join(shared, 'snap-3.6.16-nospace-alarm.db.gz'))
+/** The database of a member that was killed: longer than its content. */
+export const crashedDatabase = (): Buffer => unpacked(join(shared, 'crash-3.6.16.db.gz'))
 export const restored = (name: string): Buffer => unpacked(join(own, `restore-${name}`))
 
 function unpacked(path: string): Buffer {
