@@ -10,7 +10,7 @@ import { readGenesis } from '../log/log.ts'
 import type { Log } from '../log/log.ts'
 import { packState } from '../log/packed-state.ts'
 import type { Void } from '../log/payload.ts'
-import { readLog } from '../log/read-log.ts'
+import { readLog, readLogInBatches } from '../log/read-log.ts'
 import type { LogState } from '../log/state.ts'
 import { packName } from '../packs/pack-name.ts'
 import { listPacks } from '../parent.ts'
@@ -110,7 +110,9 @@ export async function repairRepository(context: RepairContext, options: RepairOp
 /** Read from entry 0: a checkpoint hides what is below it. */
 async function lostEntries({ store, ring }: RepairContext): Promise<LostEntry[]> {
   const genesis = await readGenesis(store, ring)
-  return [...fold(beginState(genesis), await readLog(store, ring, genesis)).lost.values()]
+  let state = beginState(genesis)
+  for await (const entries of readLogInBatches(store, ring, genesis)) state = fold(state, entries)
+  return [...state.lost.values()]
 }
 
 async function recovered({ store, ring }: RepairContext, sizes: ReadonlyMap<string, number>): Promise<Recovered | undefined> {
