@@ -57,13 +57,11 @@ export function processCases(subject: StoreSubject, stage: StoreStage<never>, mo
         const store = await subject.open(place)
         const { child, ready, ended } = listening(startStoreChild({ module, settings, names, bytes: killedBytes, seed: 1 }))
         await ready
-        let over = false
-        ended.then(() => (over = true)).catch(() => undefined) // Thrown where it is awaited.
         child.stdin?.end('go\n')
         try {
-          while (!over) await demandWhole(store, names)
+          while (child.exitCode === null && child.signalCode === null) await demandWhole(store, names)
         } finally {
-          if (!over) child.kill('SIGKILL')
+          child.kill('SIGKILL')
           await ended
         }
         const said = await ended
