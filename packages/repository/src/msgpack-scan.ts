@@ -78,13 +78,19 @@ const lengthBytes: Readonly<Record<number, number>> = {
   0xdf: 4,
 }
 
-function shapeAt(view: DataView, position: number): ValueShape {
-  const type = view.getUint8(position)
+/** Of each type whose shape follows from it alone: nearly all values of a manifest, and there may be ten thousand manifests. */
+const byType = Array.from({ length: 256 }, (_, type): ValueShape | undefined => {
   if (type < 0x80 || type >= 0xe0) return scalar(0)
   if (type < 0x90) return { head: 1, content: 0, items: (type & 0x0f) * 2, map: true, text: false }
   if (type < 0xa0) return { head: 1, content: 0, items: type & 0x0f, map: false, text: false }
   if (type < 0xc0) return { head: 1, content: type & 0x1f, items: 0, map: false, text: true }
-  if (type in fixed) return fixed[type]
+  return fixed[type]
+})
+
+function shapeAt(view: DataView, position: number): ValueShape {
+  const type = view.getUint8(position)
+  const known = byType[type]
+  if (known !== undefined) return known
   if (!(type in lengthBytes)) throw new RangeError(`type 0x${type.toString(16)} is not of this format`)
   const width = lengthBytes[type]
   // Beyond the end getUint throws a RangeError, too.

@@ -21,10 +21,10 @@ export const isListOf =
     Array.isArray(value) && value.every(shape)
 
 /** A map with these keys at the least. */
-export const isMapOf =
-  (shapes: Readonly<Record<string, Shape>>): Shape =>
-  (value) =>
-    isMap(value) && Object.entries(shapes).every(([key, shape]) => shape(value[key]))
+export const isMapOf = (shapes: Readonly<Record<string, Shape>>): Shape => {
+  const keys = Object.entries(shapes)
+  return (value) => isMap(value) && keys.every(([key, shape]) => shape(value[key]))
+}
 
 /** Of that shape, or absent. */
 export const optional =
