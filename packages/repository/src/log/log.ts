@@ -125,7 +125,7 @@ export class Log {
 
   async #append(payload: Payload, check: (state: LogState) => void, repairs: boolean): Promise<{ n: number; bytes: number }> {
     for (let attempt = 0; attempt < maxAppendTries; attempt++) {
-      this.#demandWritable(repairs)
+      this.demandWritable(repairs)
       check(this.#state)
       const { head, epoch } = this.#state
       const n = head.n + 1
@@ -156,7 +156,11 @@ export class Log {
     return held instanceof Uint8Array && Buffer.compare(held, bytes) === 0
   }
 
-  #demandWritable(repairs: boolean): void {
+  /**
+   * @param repairs for an entry that only says what lost ones do not
+   * @throws KpipeError KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED when nothing may be appended: what was read is not all that there is
+   */
+  demandWritable(repairs = false): void {
     const { lost, laterKinds, requires, sealedUnder } = this.#state
     const { location } = this.#store
     for (const { n, reason } of repairs && sealedUnder === undefined ? [] : lost.values()) {
