@@ -39,7 +39,9 @@ test('whatever backups, forgets, prunes, checks and faults come in whatever orde
       }
       const first = reader.snapshots().find(({ id }) => hurt.has(id))
       const intact = first && (await reader.newestIntact(first))
-      if (intact !== undefined && hurt.has(intact.id)) t.fail(`seed ${seed}: ${intact.shortId} is told to be intact`)
+      // One may be told to be damaged for a directory of recipes that it can do without.
+      const restored = intact && (await restore(reader, intact).catch((error: Error) => error))
+      if (restored instanceof Error) t.fail(`seed ${seed}: ${intact!.shortId} is told to be intact: ${restored.message}`)
     }
     const steps: (() => Promise<void>)[] = [
       backUpOne,
