@@ -45,6 +45,8 @@ export async function record(context: Recording, whole: readonly number[], lost:
 }
 
 async function appendChecked(log: Log, whole: readonly number[], since: number): Promise<void> {
+  if (whole.length === 0) return
+  await log.refresh()
   const isFoundBad = (state: LogState, number: number): boolean => (state.damaged.get(number)?.entry ?? 0) > since
   const numbers = whole.filter((number) => !isFoundBad(log.state, number)).toSorted((one, other) => one - other)
   if (numbers.length === 0) return

@@ -1,6 +1,8 @@
 import { faultyStore } from '@kpipe/engine/testing'
 import type { FaultyStore } from '@kpipe/engine/testing'
 import { test } from 'tap'
+import type { ProveFrame } from '../../src/index.ts'
+import { wholeShare } from '../../src/index.ts'
 import { codeOf, madeRepository, noise, reopened } from '../made-repository.ts'
 import { backUp, pageBytes, restore } from '../paged-backup.ts'
 import { flip, history, hurt, logEntries, packs, readAll } from './damaged-history.ts'
@@ -222,4 +224,21 @@ test('chunks that another process finds lost between the look at the parent and 
   t.ok(checks > 1)
   t.equal(next.fresh, 30)
   t.ok((await restore(await reopened(store), next.snapshot)).equals(now))
+})
+
+test('a pack that another process finds damaged while it is read here is not called whole', async (t) => {
+  const { store, repository, made } = await history()
+  const [first] = packs(store, 'D')
+  let found = 0
+  const prove: ProveFrame = async () => {
+    if (found++ > 0) return
+    // Its bytes are in memory here.
+    flip(store, first, 100)
+    await readAll(await reopened(store))
+  }
+  const report = await repository.check({ read: { share: wholeShare, prove } })
+  t.match(report, { notRecorded: undefined })
+  t.ok(found > 1)
+  t.same(hurt(report, made), [0, 1, 2])
+  t.same(hurt(await (await reopened(store)).check({}), made), [0, 1, 2])
 })
