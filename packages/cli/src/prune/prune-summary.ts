@@ -56,8 +56,8 @@ export function pruneText(report: PruneReport): string[] {
 export function pruneSentence({ applied, freedBytes, swept, leftovers, condemned, compacted, endedWriters, waiting }: PruneReport): string {
   const something = [swept, leftovers, condemned, compacted].some(({ objects: count }) => count > 0) || endedWriters.length > 0
   if (!something) return waiting.objects > 0 ? 'nothing to do yet' : 'nothing to prune'
-  if (!applied) return `${sizeText(freedBytes)} would be free at once: --apply does it`
-  return `${sizeText(freedBytes)} are free`
+  if (!applied) return `would free ${sizeText(freedBytes)} at once: --apply does it`
+  return `freed ${sizeText(freedBytes)}`
 }
 
 function waitText({ waitsForWriters }: PruneReport): string {

@@ -6,7 +6,7 @@ import type { SnapshotList } from '../snapshot-list.ts'
 import { packsPrefix } from '../packs/pack-name.ts'
 import { Collector } from './collector.ts'
 import { compact } from './compact.ts'
-import { findLeftovers } from './leftovers.ts'
+import { findLeftovers, missingPack } from './leftovers.ts'
 import { defaultOpenTtlMs } from './prune-options.ts'
 import type { PruneOptions } from './prune-options.ts'
 import type { PruneReport } from './prune-report.ts'
@@ -43,6 +43,8 @@ export async function collect(context: CollectionContext, options: PruneOptions)
   const listed = await listPackObjects(store)
   await log.refresh()
   await snapshots.load(log.state)
+  // Who does not know all entries does not know all packs either, and would take some for leftovers.
+  log.demandWritable()
   demandFeatures(log.state.requires, 'collect', store.location)
   const ended = writersToEnd(log.state, options.openTtlMs ?? defaultOpenTtlMs, options.endWriters ?? [], store.location)
   const collector = new Collector(log, store)
@@ -63,12 +65,10 @@ export async function collect(context: CollectionContext, options: PruneOptions)
 
 /** What needs no new object comes first: on a full disk it makes room for the rest. */
 async function giveBackSpace(collection: Collection, listed: readonly StoredObject[]): Promise<void> {
-  const { store, ring, log, tally, collector, options } = collection
+  const { store, log, tally, collector, options } = collection
   const deadline = Date.now() + (options.maxTimeMs ?? Infinity)
   const open = new Set([...log.state.writers.keys(), collector.id])
-  const leftovers = await findLeftovers(store, ring, log.state, listed, open)
-  await removeObjects(collection, leftovers.ended)
-  tally.leftovers(leftovers)
+  await removeObjects(collection, await leftoversOf(collection, listed, open))
   await sweepDue(collection)
   await condemnUnused(collection)
   await sweepDue(collection)
@@ -79,13 +79,30 @@ async function giveBackSpace(collection: Collection, listed: readonly StoredObje
 }
 
 async function examined(collection: Collection, listed: readonly StoredObject[]): Promise<PruneReport> {
-  const { store, ring, log, tally, ending } = collection
+  const { log, ending } = collection
   const open = new Set([...log.state.writers.keys()].filter((id) => !ending.has(id)))
-  tally.leftovers(await findLeftovers(store, ring, log.state, listed, open))
+  await leftoversOf(collection, listed, open)
   await sweepDue(collection)
   await condemnUnused(collection)
   await compact(collection, Infinity)
   return await reported(collection)
+}
+
+/** Those that can be removed; none while something is missing that one of them may hold. */
+async function leftoversOf(
+  { store, ring, log, tally }: Collection,
+  listed: readonly StoredObject[],
+  open: ReadonlySet<string>,
+): Promise<readonly StoredObject[]> {
+  const leftovers = await findLeftovers(store, ring, log.state, listed, open)
+  const missing = leftovers.ended.length === 0 ? undefined : await missingPack(store, log.state, listed)
+  if (missing === undefined) {
+    tally.leftovers(leftovers)
+    return leftovers.ended
+  }
+  tally.notice(`${leftovers.ended.length} leftovers of writers that ended stay: ${missing}, which snapshots need, is missing`)
+  tally.leftovers({ ...leftovers, ended: [] })
+  return []
 }
 
 async function reported(collection: Collection): Promise<PruneReport> {

@@ -3,6 +3,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { entryEpoch, entryName, openEntry } from '../log/entry.ts'
 import type { LogState } from '../log/state.ts'
 import { mapLimit } from '../map-limit.ts'
+import { packName } from '../packs/pack-name.ts'
 
 const entriesAtOnce = 16
 const packPattern = /^packs\/[0-9a-f]{2}\/([0-9a-f]{16})[0-9a-f]{16}$/
@@ -39,6 +40,24 @@ export async function findLeftovers(
     ended: strangers.filter(ofKnown).map(({ object }) => object),
     unknown: strangers.filter((stranger) => !ofKnown(stranger)).map(({ object }) => object),
   }
+}
+
+/**
+ * Name of a pack that a snapshot needs and that is not there, if there is one. Then what looks like a leftover may hold the only copy:
+ * packs of a COMPACT, say, whose entry was lost.
+ */
+export async function missingPack(store: Store, state: LogState, listed: readonly StoredObject[]): Promise<string | undefined> {
+  const sizes = new Map(listed.map(({ name, bytes }) => [name, bytes]))
+  const used = new Set([...state.snapshots.values()].flatMap(({ packs }) => packs))
+  for (const number of used) {
+    const { id, bytes } = state.packs.get(number)!
+    const name = packName(id)
+    if (sizes.get(name) === bytes) continue
+    // It may have been made since the list was.
+    const end = await store.read(name, { offset: bytes - 1, length: 2 })
+    if (end?.length !== 1) return name
+  }
+  return undefined
 }
 
 /**

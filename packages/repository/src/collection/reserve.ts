@@ -11,15 +11,25 @@ const [leastBytes, mostBytes] = [2 ** 16, 16 * 2 ** 20]
  * @param packBytes of all packs: a small repository has a small one
  */
 export async function fillReserve(store: Store, packBytes: number): Promise<boolean> {
-  if (store.reserve !== true || (await store.read(reserveName, { offset: 0, length: 1 })) !== undefined) return true
+  if (store.reserve !== true) return true
+  const wanted = Math.max(leastBytes, Math.min(mostBytes, Math.ceil(packBytes / 8)))
+  const there = await reservedBytes(store)
+  if (there * 2 >= wanted) return true
   try {
+    // Its repository has grown.
+    if (there > 0) await store.remove(reserveName)
     // File systems that compress would keep no room for zeros. `exists`: another process was faster.
-    await store.create(reserveName, [randomBytes(Math.max(leastBytes, Math.min(mostBytes, Math.ceil(packBytes / 8))))])
+    await store.create(reserveName, [randomBytes(wanted)])
     return true
   } catch (error) {
     if (error instanceof KpipeError && error.code === 'KPIPE_STORE_FULL') return false
     throw error
   }
+}
+
+async function reservedBytes(store: Store): Promise<number> {
+  for await (const { name, bytes } of store.list(reserveName)) if (name === reserveName) return bytes
+  return 0
 }
 
 /** Runs `work`, and once more without the reserve when the store is full. */

@@ -146,6 +146,23 @@ test('packs that were swept when a collection died are removed by the next one',
   t.equal(packsOf(store).length, before.length - 2)
 })
 
+test('while an entry of the log is lost, nothing is removed: its packs would look like leftovers', async (t) => {
+  const { store, repository } = await withForgotten()
+  await repository.keys.rotate()
+  await prunedNow(repository, { reseal: true })
+  const log = [...store.objects.keys()].filter((name) => name.startsWith('log/')).toSorted()
+  const before = packsOf(store)
+  for (const name of log.slice(1)) {
+    const held = memoryStore([...store.objects])
+    held.objects.delete(name)
+    const damaged = await reopened(held).catch(() => undefined)
+    if (damaged === undefined || damaged.lost.length === 0) continue
+    t.equal(await codeOf(() => prunedNow(damaged, { openTtlMs: 0 })), 'KPIPE_DAMAGED', name)
+    t.equal(await codeOf(() => damaged.prune({})), 'KPIPE_DAMAGED')
+    t.same(packsOf(held), before)
+  }
+})
+
 test('a full store gives up its reserve for the entries of the log, and gets it back at the end', async (t) => {
   const { store: held } = await withForgotten()
   const objects = held.objects

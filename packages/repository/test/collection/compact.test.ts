@@ -117,6 +117,22 @@ test('a time limit ends it early, and the next collection goes on', async (t) =>
   t.ok(await allRestore(await reopened(store), kept))
 })
 
+test('a collection that is stopped says so in the log, and the next one goes on', async (t) => {
+  const { repository, store } = await madeRepository()
+  const kept = await keptHours(repository, 20)
+  const stopping = new AbortController()
+  const recode = identityRecode(repository)
+  const decode: typeof recode.decode = (...frame) => {
+    stopping.abort(new Error('stopped by hand'))
+    return recode.decode(...frame)
+  }
+  await t.rejects(prunedNow(repository, { signal: stopping.signal, recode: { ...recode, decode } }), { message: 'stopped by hand' })
+  const after = await reopened(store)
+  const report = await prunedNow(after)
+  t.match(report, { openWriters: [], endedWriters: [], unusedBytes: 0 })
+  t.ok(await allRestore(after, kept))
+})
+
 test('without codecs at hand, packs that need them stay, and it is said', async (t) => {
   const { repository } = await madeRepository()
   const kept = await keptHours(repository, 20)

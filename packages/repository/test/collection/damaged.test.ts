@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import { codeOf, madeRepository, noise, reopened } from '../made-repository.ts'
-import { backUp, pageBytes, restore } from '../paged-backup.ts'
+import { packName } from '../../src/packs/pack-name.ts'
+import { backUp, begin, pageBytes, restore } from '../paged-backup.ts'
 import { flip, history, hurt, packs, readAll } from '../damage/damaged-history.ts'
 import { prunedNow } from './kept-history.ts'
 
@@ -106,4 +107,24 @@ test('a large manifest moves with the recipe parts', async (t) => {
   await prunedNow(after)
   const last = await reopened(store)
   t.ok((await restore(last, last.find(second.snapshot.id))).equals(bytes))
+})
+
+test('leftovers stay while a pack is missing that they may hold the chunks of', async (t) => {
+  const { store, made } = await history()
+  const aborted = await begin(await reopened(store), { name: 'aborted' })
+  const [{ id }] = (await (await reopened(store)).prune({})).openWriters
+  const leftover = packName(`${id}${'0'.repeat(16)}`)
+  store.objects.set(leftover, noise(1000, 'leftover'))
+  await aborted.abort('a test')
+  const [first] = packs(store, 'D')
+  const whole = store.objects.get(first)!
+  store.objects.delete(first)
+  const report = await prunedNow(await reopened(store))
+  t.match(report, { leftovers: { objects: 0 } })
+  t.match(report.attention[0], new RegExp(`^1 leftovers of writers that ended stay: ${first}, which snapshots need, is missing`))
+  t.ok(store.objects.has(leftover))
+  store.objects.set(first, whole)
+  t.match(await prunedNow(await reopened(store)), { leftovers: { objects: 1, bytes: 1000 }, attention: [] })
+  t.notOk(store.objects.has(leftover))
+  t.ok((await restore(await reopened(store), made[0].snapshot)).equals(made[0].bytes))
 })
