@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { directoryStore } from '@kpipe/stage-store-fs'
@@ -16,7 +17,7 @@ export interface Written {
 }
 
 /**
- * Writes entries 1 to `last` into the log of a repository that was just made, sealed and chained as kpipe does, but not durable one by one.
+ * Writes entries 1 to `last` into the log of a repository that was just made, sealed and chained as kpipe does, but made durable all at once.
  * Of packs there are only names.
  */
 export async function writeHistory({ folder }: BenchRepository, payloads: Iterator<Payload>, last: number): Promise<Written[]> {
@@ -34,5 +35,7 @@ export async function writeHistory({ folder }: BenchRepository, payloads: Iterat
     writeFileSync(join(root, entryName(n)), bytes, { flag: 'wx' })
     previous = entryDigest(bytes)
   }
+  // What was written is on its way to the disk, and the fsyncs of what is measured would wait for it.
+  execFileSync('sync', ['-f', root])
   return written
 }
