@@ -1,7 +1,9 @@
 import type { SourceStage } from '@kpipe/engine/contracts'
+import { stoppedMemberOf, stoppedMemberSettings } from './data-dir/settings.ts'
+import type { StoppedMember } from './data-dir/settings.ts'
 import type { AddressSettings } from './endpoint.ts'
 
-export interface EtcdSettings extends AddressSettings {
+export interface EtcdSettings extends AddressSettings, Partial<StoppedMember> {
   readonly username?: string
   readonly password?: string
   /** Seconds. */
@@ -12,10 +14,10 @@ export interface EtcdSettings extends AddressSettings {
 
 const addressPattern = '^(etcd|etcd\\+http|http|etcd\\+https|https)://'
 
-/** Snapshots of a live etcd, over gRPC with or without TLS. */
+/** Snapshots of a live etcd, over gRPC with or without TLS, or of a member that does not run. */
 export const source: SourceStage<EtcdSettings> = {
   kind: 'source',
-  summary: 'takes a snapshot of a live etcd cluster',
+  summary: 'takes a snapshot of a live etcd cluster, or of the data directory of a stopped member',
   settings: {
     type: 'object',
     properties: {
@@ -91,11 +93,14 @@ export const source: SourceStage<EtcdSettings> = {
         default: 30,
         description: 'Seconds without a byte of the snapshot after which it is given up.',
       },
+      ...stoppedMemberSettings,
     },
     additionalProperties: false,
   },
 
   async open(settings, context) {
+    const stopped = stoppedMemberOf(settings)
+    if (stopped !== undefined) return (await import('./data-dir/open-stopped.ts')).openStopped(stopped, context)
     // Loaded here alone: workers and lists of stages read this module too, and http2 and tls cost them 6 MiB a thread.
     const { openSource } = await import('./open-source.ts')
     return openSource(settings, context)
