@@ -70,10 +70,9 @@ test('the bounds of FORMAT.md are those of the code', async (t) => {
   const told = rows.flatMap((row) => row.split('|').at(-2)!.trim().split(', ')).map(value)
   const { maxChainBytes, maxChainLinks, maxChunks, maxCodecs, maxEntryBytes, maxFrameBytes } = bounds
   const { maxMissingEntries, maxPackBytes, maxPartPacks, maxSlotObjects, maxValues } = bounds
-  t.same(told, [
-    ...[maxEntryBytes, maxMissingEntries, maxPackBytes, maxFrameBytes, maxCodecs, maxChunks, maxChainLinks, maxChainBytes],
-    ...[maxPartPacks, maxValues, maxSlotObjects, maxPasswordSlots, maxPasswordWork],
-  ])
+  const objects = [maxEntryBytes, maxMissingEntries, maxPackBytes, maxFrameBytes, maxCodecs]
+  const recipes = [maxChunks, maxChainLinks, maxChainBytes, maxPartPacks]
+  t.same(told, [...objects, ...recipes, maxValues, maxSlotObjects, maxPasswordSlots, maxPasswordWork])
 })
 
 test('a reader written from FORMAT.md alone restores every snapshot', async (t) => {

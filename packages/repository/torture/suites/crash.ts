@@ -15,7 +15,7 @@ import type { Suite, Trial } from '../suite.ts'
 
 export const storePath = '/disk/repository'
 /** Histories, every other one with both processes at work at once. */
-const allRounds = 8
+const allRounds = 6
 /** Of each loss that dice decide, so many outcomes. */
 const outcomes = { lost: 1, kept: 1, torn: 2, reordered: 3 }
 const maxThrows = 8

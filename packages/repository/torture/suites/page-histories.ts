@@ -12,7 +12,7 @@ import type { PageFile } from '../page-history.ts'
 import { proving } from '../soundness.ts'
 import type { Suite, Trial } from '../suite.ts'
 
-const seeds = 2_400
+const seeds = 2_100
 const deepEvery = 40
 const deep = 200
 const manyPartsEvery = 120
