@@ -7,6 +7,49 @@ export interface SourceStage<Settings = never> extends StageBase<'source'> {
    * @throws KpipeError KPIPE_SOURCE_*
    */
   open(settings: Settings, context: SourceContext): Promise<SourceStream>
+  /**
+   * For sources with several members (copies of the same, of which a stream comes from one): what each says of itself. Reads no stream.
+   * @throws KpipeError KPIPE_SOURCE_* when none answers
+   */
+  members?(settings: Settings, context: Pick<SourceContext, 'signal' | 'warn'>): Promise<SourceMembers>
+  /**
+   * Settings that variables of the environment give, by name; only for those that `given` (the settings of the pipeline file) leaves
+   * out. Paths are absolute, or relative to the working folder.
+   */
+  fromEnvironment?(
+    given: Readonly<Record<string, unknown>>,
+    env: Readonly<Record<string, string | undefined>>,
+  ): Readonly<Record<string, SettingFromEnvironment>>
+}
+
+export interface SettingFromEnvironment {
+  readonly value: unknown
+  /** Name of the variable. */
+  readonly variable: string
+}
+
+export interface SourceMembers {
+  /** Where `lost`, no member knows of a majority. */
+  readonly quorum: 'held' | 'lost' | 'unknown'
+  readonly members: readonly SourceMember[]
+}
+
+/** What is not known is undefined. */
+export interface SourceMember {
+  readonly id: string | undefined
+  readonly name: string | undefined
+  /** Undefined when no setting leads to it. */
+  readonly endpoint: string | undefined
+  readonly version: string | undefined
+  /** Of the database file, in bytes, and how much of it is in use. */
+  readonly size: number | undefined
+  readonly inUse: number | undefined
+  readonly leader: boolean | undefined
+  readonly learner: boolean | undefined
+  /** Entries of the log that others know of and that it has not applied. */
+  readonly lag: number | undefined
+  /** What it says is wrong, or why it says nothing. */
+  readonly errors: readonly string[]
 }
 
 export interface SourceContext {
@@ -16,6 +59,13 @@ export interface SourceContext {
   digestSoFar(): Promise<Uint8Array>
   /** Something that the user should know and that does not stop the run. */
   warn(message: string): void
+  /** Something for who asks for more, such as why this member. Absent where nobody does. */
+  explain?(message: string): void
+  /**
+   * The member of the newest snapshot, whose pages the next one repeats; undefined when there is none. Snapshots go by `name` unless
+   * the pipeline names them. Absent where no snapshots are known.
+   */
+  previousMember?(name: string): string | undefined
 }
 
 export interface SourceStream {
@@ -37,4 +87,10 @@ export interface SourceStream {
   end(): Promise<Facts>
   /** Lets go of the far end. Called exactly once, also after a failure. */
   close(): Promise<void>
+  /**
+   * Where another member may give what this stream did not: opens a stream from the beginning, from none that has failed so far. Called
+   * at most once, after `close()`, with a context of its own. Absent when there is no other.
+   * @throws KpipeError KPIPE_SOURCE_*
+   */
+  elsewhere?(context: SourceContext): Promise<SourceStream>
 }
