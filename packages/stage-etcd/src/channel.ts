@@ -13,6 +13,7 @@ import { readTlsFiles, type TlsSettings } from './tls-files.ts'
 import { tlsFailure } from './tls-failure.ts'
 import type { TlsPeer } from './tls-peer.ts'
 import { whatAnswered } from './what-answered.ts'
+import { withoutLeader } from './without-leader.ts'
 
 /**
  * What a server may send ahead of the reader, and so what a slow reader keeps in memory, twice and a half over.
@@ -53,9 +54,14 @@ export async function openChannel(endpoint: Endpoint, options: ChannelOptions): 
   try {
     return await signIn(channel, credentials, dialTimeoutMs, warn)
   } catch (error) {
+    const leaderless = await withoutLeader(channel, credentials, error, dialTimeoutMs)
+    if (leaderless !== undefined && channel.user !== undefined) {
+      warn(`${leaderless.message}; ${channel.user} is used`)
+      return channel
+    }
     await channel.close()
     options.signal.throwIfAborted()
-    throw error
+    throw leaderless ?? error
   }
 }
 

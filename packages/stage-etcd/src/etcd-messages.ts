@@ -36,6 +36,7 @@ export interface StatusResponse {
   readonly raftTerm: number
   readonly raftAppliedIndex: number
   readonly errors: readonly string[]
+  readonly dbSizeInUseBytes: number
   readonly isLearner: boolean
   /** Empty before 3.6. */
   readonly storageVersion: string
@@ -82,6 +83,7 @@ export function decodeStatus(message: Pieces, fail: Fail): StatusResponse {
     raftTerm: integerOf(field.last(6)),
     raftAppliedIndex: integerOf(field.last(7)),
     errors: field.all(8).map(textOf),
+    dbSizeInUseBytes: integerOf(field.last(9)),
     isLearner: booleanOf(field.last(10)),
     storageVersion: textOf(field.last(11)),
   }

@@ -1,86 +1,123 @@
 import assert from 'node:assert/strict'
-import { KpipeError, type SourceContext, type SourceStream } from '@kpipe/engine/contracts'
+import { KpipeError, type Facts, type SourceContext, type SourceStream } from '@kpipe/engine/contracts'
 import { expiringSoon } from './certificate-facts.ts'
-import { openChannel } from './channel.ts'
-import { endpointsOf, type Endpoint } from './endpoint.ts'
-import { askMember } from './member-facts.ts'
-import type { Credentials } from './sign-in.ts'
+import { endpointsOf } from './endpoint.ts'
+import { askMembers, type Answer, type Asked } from './members/ask-members.ts'
+import { chooseMember, type Choice, type Judged } from './members/choose.ts'
+import { failureOfAll } from './members/failure-of-all.ts'
+import { memberFacts } from './members/member-facts.ts'
+import { credentialsOf } from './sign-in.ts'
 import { callSnapshot, readSnapshot, trailerBytes } from './snapshot-call.ts'
 import type { EtcdSettings } from './source.ts'
 
-/** Asks the endpoints in their order for a snapshot. @throws KpipeError KPIPE_SOURCE_*, KPIPE_PIPELINE_INVALID */
-export async function openSource(settings: EtcdSettings, context: SourceContext): Promise<SourceStream> {
-  const failures: KpipeError[] = []
+/**
+ * Asks all members for their state, chooses one, and has it begin with a snapshot; when it does not, the next.
+ * @param failed endpoints of members whose streams broke before
+ * @throws KpipeError KPIPE_SOURCE_*, KPIPE_PIPELINE_INVALID
+ */
+export async function openSource(settings: EtcdSettings, context: SourceContext, failed: readonly string[] = []): Promise<SourceStream> {
+  const { signal } = context
   const credentials = credentialsOf(settings)
-  for (const endpoint of endpointsOf(settings)) {
-    try {
-      const stream = await openStream(endpoint, settings, credentials, context)
-      for (const failure of failures) context.warn(`endpoint passed over: ${failure.message}`)
-      return stream
-    } catch (error) {
-      context.signal.throwIfAborted()
-      // A setting that is wrong is wrong for all of them.
-      if (!(error instanceof KpipeError) || error.code === 'KPIPE_PIPELINE_INVALID') throw error
-      failures.push(error)
+  const dialTimeoutMs = settings.dialTimeout * 1000
+  const asked = await askMembers(endpointsOf(settings), { dialTimeoutMs, signal, tls: settings, credentials })
+  const choice = choiceOf(asked, settings, context, failed)
+  const failures = asked.failures.map(({ error }) => error)
+  let used: Answer | undefined
+  try {
+    for (const [index, judged] of choice.fit.entries()) {
+      const { candidate } = judged
+      try {
+        const stream = await beginSnapshot(judged, { asked, choice, failed }, settings, context)
+        used = candidate
+        for (const { message } of failures) context.warn(`endpoint passed over: ${message}`)
+        tellChoice(judged, choice, settings, context)
+        const others = settings.member === undefined && index + 1 < choice.fit.length
+        return others ? { ...stream, elsewhere: (next) => openSource(settings, next, [...failed, candidate.endpoint]) } : stream
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof KpipeError) || error.code === 'KPIPE_PIPELINE_INVALID') throw error
+        failures.push(error)
+      }
     }
+    throw failureOfAll(choice, failures, settings.member)
+  } finally {
+    await asked.closeExcept(used?.channel)
   }
-  throw failures.length === 1 ? failures[0] : noneOf(failures)
 }
 
-async function openStream(
-  endpoint: Endpoint,
+function choiceOf(
+  asked: Asked,
+  { location, member, maxLag }: EtcdSettings,
+  context: SourceContext,
+  failed: readonly string[],
+): Choice<Answer> {
+  const [known] = asked.answers.flatMap(({ status, list }) => status?.header.clusterId ?? list?.header.clusterId ?? [])
+  const previousMember = context.previousMember?.(known ?? location ?? '')
+  return chooseMember(asked.answers, { previousMember, maxLag, pinned: member, failed })
+}
+
+async function beginSnapshot(
+  { candidate, reasons }: Judged<Answer>,
+  { asked, choice, failed }: { readonly asked: Asked; readonly choice: Choice<Answer>; readonly failed: readonly string[] },
   settings: EtcdSettings,
-  credentials: Credentials | undefined,
   context: SourceContext,
 ): Promise<SourceStream> {
   const idleTimeoutMs = settings.idleTimeout * 1000
-  const dialTimeoutMs = settings.dialTimeout * 1000
-  // Told once the snapshot comes: where it does not, what stops it says more.
-  const warnings: string[] = []
-  const warn = (message: string) => void warnings.push(message)
-  const channel = await openChannel(endpoint, { dialTimeoutMs, signal: context.signal, tls: settings, credentials, warn })
-  try {
-    const facts = await askMember(channel, dialTimeoutMs, warn)
-    const snapshot = await callSnapshot(channel, idleTimeoutMs)
-    for (const message of [...expiringSoon(endpoint.address, channel.certificates), ...warnings]) context.warn(message)
-    let verified = false
-    return {
-      name: facts.cluster_id || endpoint.address,
-      member: facts.member_id,
-      bytes: snapshot.dataBytes + trailerBytes,
-      facts,
-      read: () =>
-        readSnapshot(snapshot, {
-          idleTimeoutMs,
-          signal: context.signal,
-          digestSoFar: () => context.digestSoFar(),
-          onVerified: () => (verified = true),
-        }),
-      async end() {
-        assert(verified, 'end() is called after the last byte')
-        return { trailer_verified: true, snapshot_version: snapshot.first.version }
-      },
-      close: () => channel.close(),
-    }
-  } catch (error) {
-    await channel.close()
-    throw error
+  const { channel } = candidate
+  const facts: Facts & { readonly cluster_id: string; readonly member_id: string } = {
+    ...memberFacts(candidate, asked),
+    quorum: choice.quorum,
+    choice: {
+      reasons,
+      others: [
+        ...[...choice.fit, ...choice.unfit]
+          .filter((other) => other.candidate !== candidate)
+          .map((other) => ({ endpoint: other.candidate.endpoint, reasons: other.reasons })),
+        ...asked.failures.map(({ endpoint, error }) => ({ endpoint, reasons: [error.message] })),
+      ],
+      started_over: failed.length,
+    },
+  }
+  const snapshot = await callSnapshot(channel, idleTimeoutMs)
+  for (const message of [...expiringSoon(candidate.endpoint, channel.certificates), ...candidate.warnings]) context.warn(message)
+  let verified = false
+  return {
+    name: facts.cluster_id || candidate.endpoint,
+    member: facts.member_id,
+    bytes: snapshot.dataBytes + trailerBytes,
+    facts,
+    read: () =>
+      readSnapshot(snapshot, {
+        idleTimeoutMs,
+        signal: context.signal,
+        digestSoFar: () => context.digestSoFar(),
+        onVerified: () => (verified = true),
+      }),
+    async end() {
+      assert(verified, 'end() is called after the last byte')
+      return { trailer_verified: true, snapshot_version: snapshot.first.version }
+    },
+    close: () => channel.close(),
   }
 }
 
-/** @throws KpipeError KPIPE_PIPELINE_INVALID */
-function credentialsOf({ username, password }: EtcdSettings): Credentials | undefined {
-  // Not in the schema: a variable that is missing leaves an empty text, and one sentence about it is enough.
-  if (password === '') throw new KpipeError('KPIPE_PIPELINE_INVALID', 'source etcd has an empty password')
-  if (username !== undefined && password !== undefined) return { username, password }
-  if (username === undefined && password === undefined) return undefined
-  const [there, missing] = username === undefined ? ['password', 'username'] : ['username', 'password']
-  throw new KpipeError('KPIPE_PIPELINE_INVALID', `source etcd has the setting ${there} without ${missing}`)
-}
-
-/** Several endpoints and none of use: their common code, or that none could be reached. */
-function noneOf(failures: readonly KpipeError[]): KpipeError {
-  const code = new Set(failures.map((failure) => failure.code)).size === 1 ? failures[0].code : 'KPIPE_SOURCE_UNREACHABLE'
-  const seen = failures.map((failure) => failure.message)
-  return new KpipeError(code, `none of ${failures.length} endpoints gives a snapshot: ${seen.join('; ')}`, { endpoints: seen })
+/** What is wrong with others is worth a warning, why they are no better is not. */
+function tellChoice(
+  { candidate, reasons }: Judged<Answer>,
+  { fit, unfit, quorum }: Choice<Answer>,
+  { member }: EtcdSettings,
+  context: SourceContext,
+): void {
+  const named = ({ name, endpoint }: Answer) => (name === '' ? endpoint : `${name} at ${endpoint}`)
+  const [, ...faults] = member === undefined ? [] : reasons
+  if (faults.length > 0) context.warn(`member ${named(candidate)} is taken as it is named, though ${faults.join(', and ')}`)
+  if (quorum === 'lost') context.warn('quorum is lost: no member has a leader, and what was written last may be on another member')
+  context.explain?.(`member: ${named(candidate)}: ${reasons.join(', ')}`)
+  for (const other of fit.filter((judged) => judged.candidate !== candidate))
+    context.explain?.(`not taken: ${named(other.candidate)}: ${other.reasons.join(', ')}`)
+  for (const other of unfit) {
+    const text = `${named(other.candidate)}: ${other.reasons.join(', ')}`
+    if (member === undefined) context.warn(`member passed over: ${text}`)
+    else context.explain?.(`not taken: ${text}`)
+  }
 }

@@ -1,3 +1,4 @@
+import { KpipeError } from '@kpipe/engine/contracts'
 import { isAuthOff, isTokenRefused } from './auth-refusal.ts'
 import { callFailure, failDecoding } from './call-failure.ts'
 import type { Channel } from './channel.ts'
@@ -7,6 +8,16 @@ import type { GrpcCall } from './grpc-call.ts'
 export interface Credentials {
   readonly username: string
   readonly password: string
+}
+
+/** The user of the settings, where there is one. @throws KpipeError KPIPE_PIPELINE_INVALID when half of it is missing */
+export function credentialsOf({ username, password }: Partial<Credentials>): Credentials | undefined {
+  // Not in the schema: a variable that is missing leaves an empty text, and one sentence about it is enough.
+  if (password === '') throw new KpipeError('KPIPE_PIPELINE_INVALID', 'source etcd has an empty password')
+  if (username !== undefined && password !== undefined) return { username, password }
+  if (username === undefined && password === undefined) return undefined
+  const [there, missing] = username === undefined ? ['password', 'username'] : ['username', 'password']
+  throw new KpipeError('KPIPE_PIPELINE_INVALID', `source etcd has the setting ${there} without ${missing}`)
 }
 
 /**

@@ -2,6 +2,7 @@ import type { SourceStage } from '@kpipe/engine/contracts'
 import { stoppedMemberOf, stoppedMemberSettings } from './data-dir/settings.ts'
 import type { StoppedMember } from './data-dir/settings.ts'
 import type { AddressSettings } from './endpoint.ts'
+import { etcdctlEnvironment } from './etcdctl-environment.ts'
 
 export interface EtcdSettings extends AddressSettings, Partial<StoppedMember> {
   readonly username?: string
@@ -10,6 +11,10 @@ export interface EtcdSettings extends AddressSettings, Partial<StoppedMember> {
   readonly dialTimeout: number
   /** Seconds. */
   readonly idleTimeout: number
+  /** Id, name or endpoint. */
+  readonly member?: string
+  /** Entries of the log. */
+  readonly maxLag: number
 }
 
 const addressPattern = '^(etcd|etcd\\+http|http|etcd\\+https|https)://'
@@ -33,7 +38,7 @@ export const source: SourceStage<EtcdSettings> = {
         items: { type: 'string', minLength: 1 },
         minItems: 1,
         description:
-          'Client addresses of several members. The first that gives a snapshot is used. Wins over location. Those without a scheme get TLS when there is a setting of TLS, or when location asks for it.',
+          'Client addresses of several members. All are asked for their state, and the fittest gives the snapshot: a learner or follower before the leader. Wins over location. Those without a scheme get TLS when there is a setting of TLS, or when location asks for it.',
         examples: [['https://10.0.0.11:2379', 'https://10.0.0.12:2379']],
       },
       cacert: {
@@ -93,6 +98,20 @@ export const source: SourceStage<EtcdSettings> = {
         default: 30,
         description: 'Seconds without a byte of the snapshot after which it is given up.',
       },
+      member: {
+        type: 'string',
+        minLength: 1,
+        description:
+          'Name, id (hexadecimal) or host:port of the member to take the snapshot of, whatever its state; no other is taken then.',
+        examples: ['node2'],
+      },
+      maxLag: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 1_000_000_000,
+        default: 1000,
+        description: 'Entries of the log that a member may be behind the others.',
+      },
       ...stoppedMemberSettings,
     },
     additionalProperties: false,
@@ -105,4 +124,11 @@ export const source: SourceStage<EtcdSettings> = {
     const { openSource } = await import('./open-source.ts')
     return openSource(settings, context)
   },
+
+  async members(settings, context) {
+    const { listMembers } = await import('./members/list-members.ts')
+    return listMembers(settings, context)
+  },
+
+  fromEnvironment: etcdctlEnvironment,
 }

@@ -126,19 +126,31 @@ export const refuse =
   (call) =>
     call.end(code, text)
 
-const header = () => Buffer.concat([encodeField(1, clusterId), encodeField(2, memberId), encodeField(3, 42n), encodeField(4, 7n)])
+const header = (cluster = clusterId, member = memberId) =>
+  Buffer.concat([encodeField(1, cluster), encodeField(2, member), encodeField(3, 42n), encodeField(4, 7n)])
 
-export function statusMessage(): Buffer {
+export interface FakeStatus {
+  readonly cluster?: bigint
+  readonly member?: bigint
+  readonly leader?: bigint
+  readonly applied?: bigint
+  readonly inUse?: bigint
+  readonly alarm?: string
+}
+
+export function statusMessage(status: FakeStatus = {}): Buffer {
+  const { cluster, member, leader = memberId, applied = 99n, inUse = 0n, alarm = 'memberID:1 alarm:NOSPACE ' } = status
   return Buffer.concat([
-    encodeField(1, header()),
+    encodeField(1, header(cluster, member)),
     encodeField(2, '3.6.16'),
     encodeField(3, 20480n),
-    encodeField(4, memberId),
+    encodeField(4, leader),
     encodeField(5, 100n),
     encodeField(6, 7n),
-    encodeField(7, 99n),
+    encodeField(7, applied),
     encodeField(8, 'etcdserver: no leader'),
-    encodeField(8, 'memberID:1 alarm:NOSPACE '),
+    encodeField(8, alarm),
+    encodeField(9, inUse),
     encodeField(11, '3.6.0'),
   ])
 }

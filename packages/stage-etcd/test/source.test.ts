@@ -43,6 +43,8 @@ t.test('what a member says of itself becomes facts, the revision of Status not a
     raft_index: 100,
     raft_applied_index: 99,
     status_errors: ['etcdserver: no leader', 'memberID:1 alarm:NOSPACE '],
+    quorum: 'held',
+    choice: { reasons: ['leader'], others: [], started_over: 0 },
   })
   await stream.close()
 })
@@ -72,20 +74,31 @@ t.test('a member that refuses the list of members gives a snapshot without its n
   t.match(into.warnings, [/FAILED_PRECONDITION "etcdserver: rpc not supported for learner"/])
 })
 
-t.test('endpoints are tried in order, the next when one is down, and that is told', async (t) => {
-  const refusing = await fakeEtcd({ snapshot: refuse(14, 'etcdserver: server stopped') })
-  const good = await fakeEtcd()
-  const unused = await fakeEtcd()
-  t.teardown(() => Promise.all([refusing.close(), good.close(), unused.close()]))
+t.test('all endpoints are asked for their state, and one that is down or gives no snapshot is passed over, and told', async (t) => {
+  const refusing = await fakeEtcd({
+    status: answerWith(statusMessage({ member: 1n })),
+    snapshot: refuse(14, 'etcdserver: server stopped'),
+  })
+  const good = await fakeEtcd({ status: answerWith(statusMessage({ member: 2n })) })
+  const leader = await fakeEtcd()
+  t.teardown(() => Promise.all([refusing.close(), good.close(), leader.close()]))
   const into = reading()
-  const stream = await into.open({ endpoints: [closedPort, refusing.address, good.address, unused.address], location: 'etcd://nowhere' })
+  const stream = await into.open({ endpoints: [closedPort, leader.address, refusing.address, good.address], location: 'etcd://nowhere' })
   t.equal(stream.facts.endpoint, good.address)
+  t.match(stream.facts.choice, {
+    reasons: ['follower'],
+    others: [
+      { endpoint: refusing.address, reasons: ['follower'] },
+      { endpoint: leader.address, reasons: ['leader'] },
+      { endpoint: closedPort, reasons: [/connection refused/] },
+    ],
+  })
   t.equal(stream.bytes, (await into.all(stream)).length)
   await stream.close()
   t.match(into.warnings, [/127\.0\.0\.1:1: connection refused/, /UNAVAILABLE "etcdserver: server stopped"/])
   t.equal(refusing.played, 1)
-  await refusing.letGo()
-  t.same(unused.asked, [])
+  await Promise.all([refusing.letGo(), leader.letGo()])
+  t.same(leader.asked, [methods.status, methods.memberList])
 })
 
 t.test('when no endpoint is of use, each is named with its reason', async (t) => {
@@ -102,18 +115,110 @@ t.test('when no endpoint is of use, each is named with its reason', async (t) =>
   })
 })
 
-t.test('a failure in mid-stream does not go on with another endpoint', async (t) => {
-  const dying = await fakeEtcd({
-    async snapshot(call) {
-      await call.write(framed(Buffer.from([0x10, 100])))
-      call.session.socket.destroy()
-    },
+t.test('where a stream breaks, another member gives one from its beginning, as long as there are others', async (t) => {
+  const dyingAs = (member: bigint) =>
+    fakeEtcd({
+      status: answerWith(statusMessage({ member })),
+      async snapshot(call) {
+        await call.write(framed(Buffer.from([0x10, 100])))
+        call.session.socket.destroy()
+      },
+    })
+  const [first, second, leader] = [await dyingAs(1n), await dyingAs(2n), await fakeEtcd()]
+  t.teardown(() => Promise.all([first.close(), second.close(), leader.close()]))
+  let into = reading()
+  let stream = await into.open({ endpoints: [leader.address, first.address, second.address] })
+  for (const dying of [first, second]) {
+    t.equal(stream.facts.endpoint, dying.address)
+    await t.rejects(into.all(stream), { code: 'KPIPE_SOURCE_DIED', message: /after 0 of 132 bytes/ })
+    await stream.close()
+    t.equal(dying.played, 1)
+    into = reading()
+    stream = await stream.elsewhere!(into)
+  }
+  t.equal(stream.facts.endpoint, leader.address)
+  t.match(stream.facts.choice, { started_over: 2 })
+  t.match(into.warnings, [/member passed over: .*: it failed in mid-stream/, /it failed in mid-stream/])
+  t.equal((await into.all(stream)).length, 40)
+  t.equal(stream.elsewhere, undefined)
+  await stream.close()
+})
+
+t.test('without any leader the member that has applied most is taken, as without quorum', async (t) => {
+  const behind = await fakeEtcd({ status: answerWith(statusMessage({ member: 1n, leader: 0n, applied: 90n })) })
+  const ahead = await fakeEtcd({ status: answerWith(statusMessage({ member: 2n, leader: 0n })) })
+  t.teardown(() => Promise.all([behind.close(), ahead.close()]))
+  const into = reading()
+  const stream = await into.open({ endpoints: [behind.address, ahead.address] })
+  await stream.close()
+  t.match(stream.facts, { endpoint: ahead.address, quorum: 'lost' })
+  t.match(into.warnings, [/quorum is lost/])
+  t.equal(ahead.asked.filter((path) => path === methods.status).length, 4, 'an election was waited for')
+})
+
+t.test('a member that is named is taken, by name, id or address, and no other', async (t) => {
+  const other = await fakeEtcd({ status: answerWith(statusMessage({ member: 5n })) })
+  const named = await fakeEtcd()
+  t.teardown(() => Promise.all([other.close(), named.close()]))
+  const endpoints = [other.address, named.address]
+  for (const member of ['m1', '123456789abcdef', named.address]) {
+    const stream = await reading().open({ endpoints, member })
+    await stream.close()
+    t.equal(stream.facts.endpoint, named.address, member)
+    t.equal(stream.elsewhere, undefined)
+  }
+  const failure = await failureOf({ endpoints: [...endpoints, closedPort], member: 'm4' })
+  t.match(failure, {
+    code: 'KPIPE_SOURCE_UNREACHABLE',
+    message: /no endpoint leads to the member m4; there are: other 0+5 .*; m1 0123.*connection refused/,
   })
-  const other = await fakeEtcd()
-  t.teardown(() => Promise.all([dying.close(), other.close()]))
-  t.match(await failureOf({ endpoints: [dying.address, other.address] }), { code: 'KPIPE_SOURCE_DIED', message: /after 0 of 132 bytes/ })
-  t.equal(dying.played, 1)
-  t.same(other.asked, [])
+})
+
+t.test('members with an alarm of corruption give no snapshot, unless one is named', async (t) => {
+  const etcd = await fakeEtcd({ status: answerWith(statusMessage({ alarm: 'memberID:81985529216486895  alarm:CORRUPT ' })) })
+  t.teardown(() => etcd.close())
+  const endpoints = [etcd.address]
+  t.match(await failureOf({ endpoints }), { code: 'KPIPE_SOURCE_CORRUPT', message: /there is an alarm that it is corrupt/ })
+  t.notOk(etcd.asked.includes(methods.snapshot))
+  const into = reading()
+  await (await into.open({ endpoints, member: 'm1' })).close()
+  t.match(into.warnings, [/m1 at .* is taken as it is named, though there is an alarm that it is corrupt/])
+})
+
+t.test('endpoints of two clusters are refused', async (t) => {
+  const [one, other] = [await fakeEtcd(), await fakeEtcd({ status: answerWith(statusMessage({ member: 5n, cluster: 7n })) })]
+  t.teardown(() => Promise.all([one.close(), other.close()]))
+  const failure = await failureOf({ endpoints: [one.address, other.address] })
+  t.match(failure, { code: 'KPIPE_PIPELINE_INVALID', message: /lead to different clusters: .* is of fedcba9876543210, .* is of 0+7/ })
+  await Promise.all([one.letGo(), other.letGo()])
+})
+
+t.test('members are listed with those that no endpoint leads to', async (t) => {
+  const etcd = await fakeEtcd({ status: answerWith(statusMessage({ inUse: 4096n })) })
+  t.teardown(() => etcd.close())
+  const list = (endpoints: string[]) =>
+    source.members!({ endpoints, dialTimeout: 5, idleTimeout: 5, maxLag: 1000 }, { signal: AbortSignal.timeout(60_000), warn: () => {} })
+  t.match(await list([closedPort, etcd.address]), {
+    quorum: 'held',
+    members: [
+      {
+        id: '0123456789abcdef',
+        name: 'm1',
+        endpoint: etcd.address,
+        version: '3.6.16',
+        size: 20480,
+        inUse: 4096,
+        leader: true,
+        learner: false,
+        lag: 1,
+        errors: ['etcdserver: no leader', 'memberID:1 alarm:NOSPACE'],
+      },
+      { id: undefined, endpoint: closedPort, errors: [/connection refused/] },
+      { id: '0000000000000005', name: 'other', endpoint: undefined, errors: [/no endpoint/] },
+    ],
+  })
+  await etcd.letGo()
+  await t.rejects(list([closedPort]), { code: 'KPIPE_SOURCE_UNREACHABLE' })
 })
 
 t.test("etcd's refusals, in the words of 3.4 to 3.7, are refusals", async (t) => {

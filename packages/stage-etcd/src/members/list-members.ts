@@ -1,0 +1,57 @@
+import type { SourceContext, SourceMember, SourceMembers } from '@kpipe/engine/contracts'
+import { endpointsOf } from '../endpoint.ts'
+import { credentialsOf } from '../sign-in.ts'
+import type { EtcdSettings } from '../source.ts'
+import { askMembers, type Answer, type Asked } from './ask-members.ts'
+import { chooseMember, lagOf } from './choose.ts'
+import { failureOfAll } from './failure-of-all.ts'
+
+const unknown = {
+  id: undefined,
+  name: undefined,
+  endpoint: undefined,
+  version: undefined,
+  size: undefined,
+  inUse: undefined,
+  leader: undefined,
+  learner: undefined,
+  lag: undefined,
+}
+
+/**
+ * Every member that an endpoint leads to, then endpoints that lead to none, then members that no endpoint leads to.
+ * @throws KpipeError KPIPE_SOURCE_* when no endpoint leads to any
+ */
+export async function listMembers(settings: EtcdSettings, { signal }: Pick<SourceContext, 'signal'>): Promise<SourceMembers> {
+  const credentials = credentialsOf(settings)
+  const endpoints = endpointsOf(settings)
+  const asked = await askMembers(endpoints, { dialTimeoutMs: settings.dialTimeout * 1000, signal, tls: settings, credentials })
+  await asked.closeExcept()
+  const choice = chooseMember(asked.answers, { maxLag: settings.maxLag })
+  if (asked.answers.length === 0) throw failureOfAll(choice, asked.failures.map(({ error }) => error), undefined) // prettier-ignore
+  const reached = asked.answers.map((answer) => reachedMember(answer, asked))
+  const notReached = asked.failures.map(({ endpoint, error }) => ({ ...unknown, endpoint, errors: [error.message] }))
+  const ids = new Set(reached.map(({ id }) => id))
+  const rest = (asked.list?.members ?? [])
+    .filter(({ id }) => !ids.has(id))
+    .map(({ id, name, isLearner }) => ({ ...unknown, id, name: name || undefined, learner: isLearner, errors: [whyNotReached(name)] }))
+  return { quorum: choice.quorum, members: [...reached, ...notReached, ...rest] }
+}
+
+function reachedMember({ endpoint, name, status, list, warnings }: Answer, asked: Asked): SourceMember {
+  const id = status?.header.memberId ?? list?.header.memberId
+  const known = { ...unknown, id, endpoint, name: name || asked.list?.members.find((member) => member.id === id)?.name || undefined }
+  if (status === undefined) return { ...known, errors: warnings }
+  return {
+    ...known,
+    version: status.version,
+    size: status.dbSizeBytes,
+    inUse: status.dbSizeInUseBytes,
+    leader: status.leaderId === id,
+    learner: status.isLearner,
+    lag: lagOf(status, asked.answers),
+    errors: [...status.errors.map((error) => error.trim()), ...warnings],
+  }
+}
+
+const whyNotReached = (name: string) => (name === '' ? 'it never started' : 'no endpoint that answers leads to it')

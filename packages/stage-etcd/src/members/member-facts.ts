@@ -1,0 +1,29 @@
+import type { Facts } from '@kpipe/engine/contracts'
+import type { Answer, Asked } from './ask-members.ts'
+
+/**
+ * What a member says of itself and of its cluster. Ids are 16 hex digits. The revision that Status tells is not among the facts: the
+ * snapshot's own comes from its bytes.
+ */
+export function memberFacts({ channel, name, status, list }: Answer, asked: Asked) {
+  const { clusterId, memberId } = status?.header ?? list?.header ?? { clusterId: '', memberId: '' }
+  const members = (list ?? asked.list)?.members ?? []
+  return {
+    cluster_id: clusterId,
+    member_id: memberId,
+    member_name: name || (members.find((member) => member.id === memberId)?.name ?? ''),
+    endpoint: channel.endpoint.address,
+    cluster_members: members.map(({ id, name, peerUrls }) => ({ id, name, peer_urls: peerUrls })),
+    ...channel.certificates,
+    ...(status && {
+      server_version: status.version,
+      storage_version_reported: status.storageVersion,
+      leader: status.leaderId === memberId,
+      learner: status.isLearner,
+      raft_term: status.raftTerm,
+      raft_index: status.raftIndex,
+      raft_applied_index: status.raftAppliedIndex,
+      status_errors: status.errors,
+    }),
+  } satisfies Facts
+}
