@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { getEtcd } from './etcd/get-etcd.ts'
 import { interruptedBy, runProgram } from './check/run-program.ts'
 import { buildTap, runTests } from './check/tests.ts'
+import { getPython } from './python/get-python.ts'
 import { endWithParent } from './with-parent.ts'
 
 const bin = join(import.meta.dirname, '../node_modules/.bin')
@@ -23,6 +24,9 @@ if (files.length === 0) {
       return binaries.version
     })
   }
+  await stage('python', async () => {
+    await getPython({ log: console.log })
+  })
   await stage('types', () => runProgram([join(bin, 'tsc'), '--noEmit']))
   await stage('lint', () => runProgram([join(bin, 'oxlint'), '--deny-warnings']))
   await stage('format', () => runProgram([join(bin, 'prettier'), '--check', '--log-level=warn', '.']))
