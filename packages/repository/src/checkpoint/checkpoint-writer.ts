@@ -37,8 +37,9 @@ export class CheckpointWriter {
   /** To be told of every entry that this process appended. */
   appended(payload: Payload, state: LogState): void {
     const { n } = state.head
-    // After new keys, or a lost entry that was done without, readers pass over older ones; and lost ones are not waited for.
-    const changes = payload.kind === 'KEY' || payload.kind === 'VOID'
+    // After new keys, or a lost entry that was done without, readers pass over older ones; and lost ones are not waited for. Before
+    // objects go, what led away from them must not hang on one entry.
+    const changes = payload.kind === 'KEY' || payload.kind === 'VOID' || payload.kind === 'SWEEP'
     const newest = Math.max(0, ...this.#known.filter((known) => known < n))
     const due = n % checkpointEvery === 0 || changes || n - newest >= 2 * checkpointEvery
     // Entries that are lost, or not known, may have meant anything.

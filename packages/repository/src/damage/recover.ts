@@ -43,7 +43,7 @@ export async function recoverState(
     const candidates = [...unnamed].filter(([, ids]) => ids.length >= count).slice(0, maxCandidates)
     for (const [writer, ids] of candidates) {
       const packs = await newPacks(store, ring, ids)
-      const trial = new Map(stands).set(n, standIn(Buffer.from(writer, 'hex'), packs))
+      const trial = new Map(stands).set(n, standIn(entries, n, Buffer.from(writer, 'hex'), packs))
       const open = openWriters.has(writer) ? undefined : freeBelow(entries, n, trial)
       if (open !== undefined) trial.set(open, openOf(Buffer.from(writer, 'hex')))
       // Which writer's they were, the later snapshots tell: their recipes name the packs by their ids.
@@ -71,8 +71,16 @@ function freeBelow(entries: readonly (Entry | LostEntry)[], n: number, stands: R
   return entries.findLast((entry) => !('payload' in entry) && entry.n < n && !stands.has(entry.n))?.n
 }
 
-function standIn(writer: Uint8Array, packs: readonly NewPack[]): Payload {
-  return { kind: 'SNAPSHOT', time: 0, writer, packs, uses: new Uint8Array(0), manifest: noManifest }
+/** A SNAPSHOT, or a COMPACT of a writer that goes on after it: one that brings these packs and says nothing else. */
+function standIn(entries: readonly (Entry | LostEntry)[], n: number, writer: Uint8Array, packs: readonly NewPack[]): Payload {
+  const none = new Uint8Array(0)
+  const later = entries
+    .filter((entry) => 'payload' in entry && entry.n > n)
+    .map((entry) => (entry as Entry).payload)
+    .filter((payload) => 'writer' in payload && Buffer.compare(payload.writer, writer) === 0)
+  if (later.length === 0) return { kind: 'SNAPSHOT', time: 0, writer, packs, uses: none, manifest: noManifest }
+  const next = later.find((payload) => payload.kind === 'COMPACT')
+  return { kind: 'COMPACT', time: 0, writer, packs, old: none, into: none, up_to: next?.up_to ?? n - 1 }
 }
 
 /** In the order in which a SNAPSHOT entry lists them: those of chunks, then those of recipes. */

@@ -8,6 +8,7 @@ import { slotName } from '../../src/keys/slot.ts'
 import { encodeEntry, entryDigest, entryName, openEntry } from '../../src/log/entry.ts'
 import type { Payload } from '../../src/log/payload.ts'
 import { codeOf, keyFile, madeRepository, noise, reopened } from '../made-repository.ts'
+import { prunedNow } from '../collection/kept-history.ts'
 import { backUp, begin, feed, pageBytes, restore } from '../paged-backup.ts'
 import { flip, logEntries, packs, readAll } from './damaged-history.ts'
 
@@ -281,4 +282,58 @@ test('a process that had read what a repair gave up does not go on as if it were
   await (await reopened(store)).repair(apply)
   await t.rejects(repository.refresh(), { code: 'KPIPE_APPEND_LOST', message: /took log\/0+2 out of the log/ })
   t.equal(await codeOf(() => begin(repository)), 'KPIPE_APPEND_LOST')
+})
+
+test('after a lost entry of a collection, a damage or a healing, a repair leaves every snapshot whole or told', async (t) => {
+  const kinds = new Set<string>()
+  const collected = async (): Promise<{ store: MemoryStore; repository: Repository; made: Map<string, Buffer> }> => {
+    const { store } = await madeRepository()
+    const made = new Map<string, Buffer>()
+    const bytes = noise(120 * pageBytes, 'collected')
+    const take = async (name = 'db'): Promise<void> => {
+      made.set((await backUp(await reopened(store), bytes, { name, frameChunks: 12 })).snapshot.id, Buffer.from(bytes))
+    }
+    for (let turn = 0; turn < 5; turn++) {
+      for (let change = 0; change < 20; change++)
+        noise(pageBytes, `${turn} ${change}`).copy(bytes, ((turn * 7 + change * 5) % 120) * pageBytes)
+      await take()
+      if (turn === 2) await take('twin')
+    }
+    const repository = await reopened(store)
+    await repository.forget([...made.keys()].slice(0, 2))
+    await prunedNow(repository)
+    await repository.settled()
+    await take()
+    flip(store, packs(store, 'D').at(-1)!, 100)
+    await readAll(await reopened(store))
+    await take()
+    await take('twin')
+    return { store, repository: await reopened(store), made }
+  }
+  const count = logEntries((await collected()).store).length
+  for (let n = 1; n < count; n++) {
+    const { store, repository, made } = await collected()
+    const kind = await kindOf(store, repository, n)
+    kinds.add(kind)
+    flip(store, entryName(n), 100)
+    await (await reopened(store)).repair(apply)
+    const after = await reopened(store)
+    t.same(after.lost, [], `${kind} ${n}`)
+    const { snapshot } = await backUp(after, noise(120 * pageBytes, 'next'))
+    const report = await readAll(await reopened(store))
+    const told = new Set(report.damages.flatMap(({ snapshots }) => snapshots))
+    t.notOk(told.has(snapshot.id), `${kind} ${n}`)
+    const reader = await reopened(store)
+    let whole = 0
+    for (const { id } of reader.snapshots()) {
+      if (told.has(id) || id === snapshot.id) continue
+      if (!(await restore(reader, reader.find(id))).equals(made.get(id)!)) t.fail(`${kind} ${n}: ${id} differs`)
+      whole += 1
+    }
+    // At most the one whose manifest was in the entry, and what a forgotten one needs that is back.
+    const living = repository.snapshots().length
+    t.ok(whole >= living - 1, `${kind} ${n}: ${whole} of ${living} are whole`)
+  }
+  t.comment([...kinds].toSorted().join(' '))
+  for (const kind of ['COMPACT', 'SWEEP', 'DAMAGED', 'HEAL', 'CHECKED']) t.ok(kinds.has(kind), kind)
 })
