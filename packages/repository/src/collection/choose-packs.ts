@@ -13,13 +13,15 @@ const maxOldBytes = 32 * 2 ** 20
 /** Of a pack that a scattered snapshot uses. */
 const scatteredShare = 0.1
 
-/** Packs to be written anew without what nobody needs, oldest first. */
+/**
+ * Packs to be written anew without what nobody needs, oldest first. Those of which nothing is needed, which snapshots use for what has
+ * been healed elsewhere, come last: they need a new pack to go into, and bring none.
+ */
 export function choosePacks(
   { uses, untouchable, scattered, state }: Pick<Examined, 'uses' | 'untouchable' | 'scattered' | 'state'>,
   { maxUnused = defaultUnused, reseal = false }: Pick<PruneOptions, 'maxUnused' | 'reseal'>,
 ): PackUse[] {
-  // One without any live chunk is there for what it heals: it goes with the snapshots.
-  const movable = uses.filter(({ pack, liveChunks }) => !untouchable.has(pack.number) && liveChunks > 0 && pack.bytes <= maxOldBytes)
+  const movable = uses.filter(({ pack }) => !untouchable.has(pack.number) && pack.bytes <= maxOldBytes)
   const chosen = new Set<PackUse>()
   if (reseal) for (const use of movable) if (use.epoch < state.epoch) chosen.add(use)
   const scatteredPacks = new Set(scattered.flatMap((id) => state.snapshots.get(id)?.packs ?? []))
@@ -33,8 +35,21 @@ export function choosePacks(
     chosen.add(use)
     left -= use.unusedBytes
   }
-  for (const packClass of ['D', 'M'] as const) for (const use of smallOf(movable, packClass, chosen)) chosen.add(use)
-  return [...chosen].toSorted((one, other) => one.pack.number - other.pack.number)
+  for (const packClass of ['D', 'M'] as const) {
+    for (const use of smallOf(movable, packClass, chosen)) chosen.add(use)
+    const carrier = carrierOf(movable, packClass, chosen)
+    if (carrier !== undefined) chosen.add(carrier)
+  }
+  const isEmpty = ({ liveChunks }: PackUse): number => (liveChunks === 0 ? 1 : 0)
+  return [...chosen].toSorted((one, other) => isEmpty(one) - isEmpty(other) || one.pack.number - other.pack.number)
+}
+
+/** The smallest pack with something in it, when only packs without anything are chosen of a class. */
+function carrierOf(movable: readonly PackUse[], packClass: PackClass, chosen: ReadonlySet<PackUse>): PackUse | undefined {
+  const own = [...chosen].filter(({ pack }) => pack.class === packClass)
+  if (own.length === 0 || own.some(({ liveChunks }) => liveChunks > 0)) return undefined
+  const live = movable.filter(({ pack, liveChunks }) => pack.class === packClass && liveChunks > 0)
+  return live.toSorted((one, other) => one.pack.bytes - other.pack.bytes)[0]
 }
 
 function smallOf(movable: readonly PackUse[], packClass: PackClass, chosen: ReadonlySet<PackUse>): PackUse[] {

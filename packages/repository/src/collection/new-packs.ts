@@ -6,7 +6,7 @@ import { giveBack } from '../give-back.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { NewPack } from '../log/payload.ts'
 import type { FrameKind, ListedFrame } from '../packs/directory.ts'
-import { packBuilder } from '../packs/pack-builder.ts'
+import { packBuilder, packHeaderBytes } from '../packs/pack-builder.ts'
 import type { PackBuilder } from '../packs/pack-builder.ts'
 import { packName } from '../packs/pack-name.ts'
 import { canonicalJson } from '../packs/frame-binding.ts'
@@ -66,6 +66,8 @@ export class NewPacks {
     const filling = this.#filling
     if (filling === undefined) return undefined
     this.#filling = undefined
+    // What it was begun for could not be read.
+    if (filling.builder.bytes === packHeaderBytes) return undefined
     const { store } = this.#options
     const { parts, record } = filling.builder.finish()
     const name = packName(filling.builder.id)

@@ -62,6 +62,8 @@ export class Replacement {
       if (!this.#hasRoom(packs, use)) await this.#close(packClass)
     }
     if (this.#records.length >= packsAtOnce && !(await this.commit())) return
+    // With nothing of its own it needs a pack that others have begun; else it stays until there is one.
+    if (use.liveChunks === 0 && packs.fillingBytes === 0) return
     const place = packs.place()
     try {
       if (packClass === 'M') await moveUnits(this.#collection, old, packs, this.#epoch)

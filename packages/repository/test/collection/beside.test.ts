@@ -1,4 +1,5 @@
 import { memoryStore } from '@kpipe/engine/testing'
+import type { MemoryStore } from '@kpipe/engine/testing'
 import type { Store } from '@kpipe/engine/contracts'
 import { test } from 'tap'
 import type { BackupWriter, Repository } from '../../src/index.ts'
@@ -6,6 +7,7 @@ import { codeOf, reopened } from '../made-repository.ts'
 import { backUp, begin, commit, feed } from '../paged-backup.ts'
 import { fault, history, settled } from './collected-history.ts'
 import type { History } from './collected-history.ts'
+import { flip, packs, readAll } from '../damage/damaged-history.ts'
 import { prunedNow } from './kept-history.ts'
 
 // A collection is stopped before its calls to the store, and others act meanwhile.
@@ -57,7 +59,7 @@ class StoppedStore implements Store {
 /** What another process does: before the collection, at one of its calls, and when it is over. Resolves with ids of new snapshots. */
 interface Beside {
   readonly before?: (other: Repository) => Promise<void>
-  readonly during?: (other: Repository) => Promise<readonly string[]>
+  readonly during?: (other: Repository, held: MemoryStore) => Promise<readonly string[]>
   readonly after?: (other: Repository) => Promise<readonly string[]>
 }
 
@@ -75,7 +77,7 @@ async function atEveryCall(besideOf: (past: History) => Beside): Promise<{ calls
     let acted = false
     store.arm(at, async () => {
       acted = true
-      more.push(...((await during?.(other)) ?? []))
+      more.push(...((await during?.(other, held)) ?? []))
     })
     const code = await codeOf(() => prunedNow(collecting, { reseal: true }))
     if (!acted) return { ...played, calls: at - 1 }
@@ -171,6 +173,29 @@ test('a rotation of the keys at any call of a collection loses nothing', async (
   const { calls, faults, codes } = await atEveryCall(() => ({
     async during(other) {
       await other.keys.rotate()
+      return []
+    },
+  }))
+  t.ok(calls > 30, `${calls} calls`)
+  t.same(faults, [])
+  t.same([...codes], ['none'])
+})
+
+test('damage that comes, is noted and goes again at any call of a collection loses nothing', async (t) => {
+  const { calls, faults, codes } = await atEveryCall(() => ({
+    async during(other, held) {
+      for (const name of packs(held, 'D')) {
+        const whole = held.objects.get(name)
+        // The collection may be removing it.
+        if (whole === undefined) continue
+        flip(held, name, 60)
+        await readAll(other)
+        held.objects.set(name, whole)
+      }
+      return []
+    },
+    async after(other) {
+      await readAll(other)
       return []
     },
   }))

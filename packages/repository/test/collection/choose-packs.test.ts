@@ -38,9 +38,16 @@ test('a share is of what stays, its unused bytes included', async (t) => {
   t.same(chosen([...uses, use(3, 16, 1)]), [1])
 })
 
-test('packs that cannot be read, that are too large, and those of which nothing is needed stay', async (t) => {
-  const uses = [use(0, 16, 8), use(1, 40, 20), use(2, 16, 16, { liveChunks: 0 }), use(3, 16, 8)]
-  t.same(chosen(uses, { maxUnused: { bytes: 0 } }, { untouchable: new Set([0]) }), [3])
+test('packs that cannot be read, and those that are too large, stay', async (t) => {
+  const uses = [use(0, 16, 8), use(1, 40, 20), use(2, 16, 8)]
+  t.same(chosen(uses, { maxUnused: { bytes: 0 } }, { untouchable: new Set([0]) }), [2])
+})
+
+test('packs of which nothing is needed come last, with the smallest other one when there is none', async (t) => {
+  const empty = use(0, 16, 16, { liveChunks: 0 })
+  t.same(chosen([empty, use(1, 16, 8)], { maxUnused: { bytes: 0 } }), [1, 0])
+  t.same(chosen([empty, use(1, 16, 0), use(2, 8, 0)], { maxUnused: { bytes: 0 } }), [2, 0])
+  t.same(chosen([empty], { maxUnused: { bytes: 0 } }), [0])
 })
 
 test('with reseal all go that have frames of older keys', async (t) => {
