@@ -103,7 +103,10 @@ function numberIn(message: Uint8Array, wanted: number): bigint {
   return found
 }
 
-/** Of etcd's requests, those that change keys and leases are fields 4 (put) to 9 (lease revoke). */
+/**
+ * Of etcd's requests, those that change keys and leases are fields 4 (put) to 9 (lease revoke), each a message. Before 3.5, a request of version
+ * 2 may stand there without any wrapper, as those of members and of health checks do: its fields 5, 7 and 9, always written, are numbers.
+ */
 function isWrite(entry: Uint8Array): boolean {
   let type = 0n
   let request: Uint8Array | undefined
@@ -112,6 +115,6 @@ function isWrite(entry: Uint8Array): boolean {
     if (number === 4 && typeof value !== 'bigint') request = value
   }
   if (type !== 0n || request === undefined) return false
-  for (const { number } of readFields(request)) if (number >= 4 && number <= 9) return true
-  return false
+  const changes = [...readFields(request)].filter(({ number }) => number >= 4 && number <= 9)
+  return changes.length > 0 && changes.every(({ value }) => typeof value !== 'bigint')
 }

@@ -115,6 +115,12 @@ test('a later entry takes the place of those that were never agreed', async (t) 
   t.match(await readWal(folderWith(t, { [name]: led }), 1), { lastIndex: 4, commit: 3, entries: 3, writes: 1, fault: undefined })
 })
 
+test('requests of version 2 in a log of 3.4, wrapped or not, are no writes of keys', async (t) => {
+  const old = message([1, 7n], [2, 'PUT'], [3, '/0/version'], [4, '3.4.0'], [5, 0n], [6, ''], [7, 0n], [9, 0n], [10, 0n])
+  const log = logOf([2, entry(1, 1, put)], [2, entry(2, 1, old)], [2, entry(3, 1, message([2, old]))], [2, entry(4)])
+  t.match(await readWal(folderWith(t, { [name]: log }), 0), { lastIndex: 4, entries: 4, writes: 1, fault: undefined })
+})
+
 test('entries that do not follow, and records that are none of raft, are told', async (t) => {
   const gap = logOf([2, entry(1)], [2, entry(2)], [2, entry(5)])
   t.match(await readWal(folderWith(t, { [name]: gap }), 0), { entries: 2, fault: 'entry 5 follows 2' })
