@@ -3,7 +3,7 @@ import type { Bolt } from '@kpipe/bolt'
 
 /** What small buckets of a member's database say of it. */
 export interface MemberRows {
-  /** The last entry of the log that the database has. */
+  /** The last entry of the log that the database has; 0 where etcd has not come to write it. */
   readonly consistentIndex: number
   /** Undefined before 3.5. */
   readonly term: number | undefined
@@ -16,8 +16,12 @@ const mostMembers = 1000
 /** @throws BoltError schema when it is no database of etcd */
 export async function readMemberRows(bolt: Bolt): Promise<MemberRows> {
   const meta = new Map<string, Uint8Array>()
-  for await (const { key, value } of walk(bolt, 'meta')) if (value !== undefined) meta.set(Buffer.from(key).toString(), value)
-  if (!meta.has('consistent_index')) throw new BoltError('schema', 'there is no consistent_index in it')
+  let found = false
+  for await (const { key, value } of walk(bolt, 'meta')) {
+    found = true
+    if (value !== undefined) meta.set(Buffer.from(key).toString(), value)
+  }
+  if (!found) throw new BoltError('schema', 'a database without the bucket meta is not of etcd')
   const members: MemberRows['members'][number][] = []
   for await (const { key, value } of walk(bolt, 'members')) {
     if (value === undefined) continue

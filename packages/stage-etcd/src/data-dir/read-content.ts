@@ -19,7 +19,12 @@ export interface ContentReading {
  * The content of a database with these meta pages, and the SHA-256 behind it that makes a snapshot of it. Every piece is in the same memory.
  * @throws KpipeError KPIPE_SOURCE_DIED, KPIPE_SIZE_MISMATCH
  */
-export async function* readContentBytes(handle: FileHandle, content: Content, metas: readonly Uint8Array[], context: ContentReading): AsyncGenerator<Uint8Array> {
+export async function* readContentBytes(
+  handle: FileHandle,
+  content: Content,
+  metas: readonly Uint8Array[],
+  context: ContentReading,
+): AsyncGenerator<Uint8Array> {
   const { path, signal } = context
   const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, content.bytes))
   for (let position = 0; position < content.bytes;) {
