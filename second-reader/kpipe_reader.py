@@ -429,12 +429,16 @@ class State:
         manifest = entry['manifest']
         pack_id = None if isinstance(manifest, bytes) else id_of(writer, manifest['counter'])
         made = Snapshot(n, {pack.number for pack in new} | set(uses), manifest, pack_id)
-        if writer not in self.open or any(number not in self.packs for number in uses):
+        if writer not in self.open or any(number not in self.packs for number in uses) or not self.are_new(new):
             return
         del self.open[writer]
         self.know(new)
         self.snapshots[made.id] = made
         self.heal_users(made)
+
+    def are_new(self, packs):
+        ids = {pack.id for pack in packs}
+        return len(ids) == len(packs) and not any(pack_id in self.ids for pack_id in ids)
 
     def heal_users(self, snapshot):
         """A snapshot uses what heals the chunks lost in its packs; whatever it uses is not condemned."""
@@ -474,7 +478,7 @@ class State:
         moves = [(number, new[place].number) for number, place in zip(old, into, strict=True)]
         if writer not in self.open or not self.floors[writer] <= up_to < n or any(number not in self.packs for number in old):
             return
-        if any(pack.id in self.ids for pack in new):
+        if not self.are_new(new):
             return
         self.know(new)
         self.moved(n)

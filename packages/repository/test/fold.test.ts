@@ -59,6 +59,13 @@ test('a SNAPSHOT that uses a pack which was swept, or never was, has no effect',
   t.equal(after(...swept, open(ben), snapshot(ben, 'b', 1, [packNumber(2, 0)])).snapshots.size, 0)
 })
 
+test('a SNAPSHOT that brings a pack a second time has no effect', async (t) => {
+  const once = [open(anna), snapshot(anna, 'a', 1)]
+  t.equal(after(...once, open(anna), snapshot(anna, 'b', 1)).snapshots.size, 1)
+  const [pack] = snapshot(anna, 'a', 1).packs
+  t.equal(after(open(anna), { ...snapshot(anna, 'a', 1), packs: [pack, pack] }).snapshots.size, 0)
+})
+
 test('a CONDEMN of a pack that a snapshot uses has no effect', async (t) => {
   t.equal(after(open(anna), snapshot(anna, 'a', 1), condemn(packNumber(2, 0))).condemned.size, 0)
   t.equal(after(...forgotten(), condemn(packNumber(2, 0))).condemned.size, 1)

@@ -44,7 +44,10 @@ export function varints(numbers: Iterable<number>): Buffer {
 
 /** Exactly `count` numbers. @throws RangeError */
 export function readVarints(value: unknown, count: number): number[] {
-  const reader = new VarintReader(column(value))
+  const bytes = column(value)
+  // A number takes a byte at the least: no more room than that for what is counted elsewhere.
+  demand(count <= bytes.length, 'a column has another length')
+  const reader = new VarintReader(bytes)
   const numbers = Array.from({ length: count }, () => reader.next())
   demand(reader.done, 'a column has another length')
   return numbers

@@ -1,6 +1,6 @@
 import { VarintReader } from '../varint.ts'
 import type { Draft } from './draft.ts'
-import { addPacks, packId } from './new-packs.ts'
+import { addPacks, areNew } from './new-packs.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
 import type { Compact, Condemn, Sweep } from './payload.ts'
 import { placesChanged } from './places-changed.ts'
@@ -17,7 +17,8 @@ export function applyCondemn(draft: Draft, n: number, payload: Condemn): void {
 export function applySweep(draft: Draft, payload: Sweep): void {
   const packs = decodePackNumbers(payload.packs)
   const sweeper = hex(payload.writer)
-  const oldest = Math.min(...[...draft.writers].filter(([id]) => id !== sweeper).map(([, writer]) => writer.entry))
+  let oldest = Infinity
+  for (const [id, { entry }] of draft.writers) if (id !== sweeper) oldest = Math.min(oldest, entry)
   const mayGo = (number: number): boolean => oldest > (draft.condemned.get(number) ?? Infinity)
   if (!packs.every((number) => draft.condemned.has(number) && mayGo(number))) return
   for (const number of packs) {
@@ -33,9 +34,9 @@ export function applySweep(draft: Draft, payload: Sweep): void {
 }
 
 /**
- * Void without an open writer, when an old pack is not there, when `up_to` is not below the entry, and when chunks went elsewhere
- * since, or its new packs are there already. The snapshots that were examined use the new packs instead of the old ones; an old one that a later snapshot uses stays
- * with it.
+ * Void without an open writer, when an old pack is not there or a new one is, when `up_to` is not below the entry, and when chunks went
+ * elsewhere since. The snapshots that were examined use the new packs instead of the old ones; an old one that a later snapshot uses
+ * stays with it.
  */
 export function applyCompact(draft: Draft, n: number, payload: Compact): void {
   const old = decodePackNumbers(payload.old)
@@ -44,7 +45,7 @@ export function applyCompact(draft: Draft, n: number, payload: Compact): void {
   if (writer === undefined || payload.up_to < writer.floor || payload.up_to >= n) return
   if (!old.every((number) => draft.packs.has(number))) return
   // The same packs under other numbers: these would be swept as unused, and their objects with them.
-  if (payload.packs.some(([, counter]) => draft.packsById.has(packId(payload.writer, counter)))) return
+  if (!areNew(draft, payload)) return
   const added = addPacks(draft, n, payload)
   const column = new VarintReader(payload.into)
   const into = new Map(old.map((number) => [number, added[column.next()]]))

@@ -5,7 +5,7 @@ import type { Entry, LostEntry } from './entry.ts'
 import { applyCompact, applyCondemn, applySweep } from './fold-collection.ts'
 import { applyChecked, applyDamaged, applyHeal, healingPacks } from './fold-damage.ts'
 import { applyVoid } from './fold-void.ts'
-import { addPacks, packId } from './new-packs.ts'
+import { addPacks, areNew, packId } from './new-packs.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
 import type { Genesis, Key, SnapshotEntry } from './payload.ts'
 import type { LogState } from './state.ts'
@@ -112,12 +112,12 @@ function apply(draft: Draft, { n, epoch, payload }: Entry): void {
   }
 }
 
-/** Void without an open writer, and when it names a pack that is not there (swept, or never brought by a valid entry). */
+/** Void without an open writer, when it names a pack that is not there (swept, or never brought by a valid entry), and when a new one is there. */
 function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
   const writer = hex(payload.writer)
   if (!draft.writers.has(writer)) return
   const uses = decodePackNumbers(payload.uses)
-  if (!uses.every((number) => draft.packs.has(number))) return
+  if (!uses.every((number) => draft.packs.has(number)) || !areNew(draft, payload)) return
   draft.writers.delete(writer)
   const used = [...new Set([...uses, ...healingPacks(draft, uses)])].toSorted((one, other) => one - other)
   used.push(...addPacks(draft, n, payload))

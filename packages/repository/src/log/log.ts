@@ -128,6 +128,8 @@ export class Log {
       this.demandWritable(repairs)
       check(this.#state)
       const { head, epoch } = this.#state
+      // Not had at once when the slot could not be read just after the KEY was appended.
+      await this.#learn(epoch)
       const n = head.n + 1
       const bytes = encodeEntry(this.#ring, { n, epoch, previous: head.digest }, payload)
       if (await this.#put(n, bytes)) {
