@@ -316,3 +316,22 @@ function forge(store: MemoryStore, repository: Repository, bundles: readonly Bun
 function died(): KpipeError {
   return new KpipeError('KPIPE_STORE_FORBIDDEN', 'gone')
 }
+
+test('a process whose new slot cannot be read at once goes on when it can', async (t) => {
+  const { store } = await madeRepository()
+  let armed = true
+  const died = (): Error => new KpipeError('KPIPE_STORE_FAILED', 'EIO')
+  const faulty = faultyStore(store, ({ operation, name }) => {
+    const hit = armed && operation === 'read' && name.startsWith('keys/') && name.endsWith('/0000000002')
+    if (hit && store.objects.has(entryName(1))) {
+      armed = false
+      return { kind: 'fail', error: died }
+    }
+    return undefined
+  })
+  const repository = await reopened(faulty)
+  await t.rejects(repository.keys.rotate(), { code: 'KPIPE_STORE_FAILED' })
+  t.equal(faulty.fired.length, 1)
+  t.equal((await backUp(repository, stream)).snapshot.bytes, stream.length)
+  t.equal((await reopened(store)).keys.epoch, 2)
+})
