@@ -39,6 +39,7 @@ test('the pipeline file and the command of examples/cronjob.yaml are understood'
 })
 
 test('the pipeline files differ only in their source and name', async (t) => {
-  const [backup, file] = (await Promise.all(['backup.yaml', 'file.yaml'].map(example))).map((text) => parse(text))
-  t.same({ ...backup, name: '', source: '' }, { ...file, name: '', source: '' })
+  const names = ['backup.yaml', 'file.yaml', 'stopped-member.yaml']
+  const [backup, ...others] = (await Promise.all(names.map(example))).map((text) => parse(text))
+  for (const other of others) t.same({ ...backup, name: '', source: '' }, { ...other, name: '', source: '' })
 })

@@ -8,8 +8,6 @@ type Environment = Readonly<Record<string, string | undefined>>
  * location, no TLS to endpoints without, no user of theirs with a password of its own.
  */
 export function etcdctlEnvironment(given: Readonly<Record<string, unknown>>, env: Environment): Record<string, SettingFromEnvironment> {
-  // A stopped member is not called.
-  if (given['dataDir'] !== undefined) return {}
   const filled: Record<string, SettingFromEnvironment> = {}
   // A stopped member is not called.
   if (given['dataDir'] !== undefined) return filled

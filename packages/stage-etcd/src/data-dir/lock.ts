@@ -26,13 +26,12 @@ export async function takeLock(handle: FileHandle, signal: AbortSignal): Promise
   const seen = await seenLock(handle)
   // busybox ends with 1 for every failure, and is silent about this one alone.
   if (seen !== undefined || (code === 1 && said === '')) return { kind: 'taken', pid: seen }
-  return {
-    kind: 'unknown',
-    reason:
-      code === undefined
-        ? 'there is no program flock here, and the list of locks shows none that another container has'
-        : `flock says: ${said || `code ${code}`}`,
-  }
+  return { kind: 'unknown', reason: `${whyUnknown(code, said)}, and the list of locks does not show those of other containers` }
+}
+
+function whyUnknown(code: number | null | undefined, said: string): string {
+  if (code === undefined) return 'there is no program flock here'
+  return code === null ? `flock did not answer within ${timeoutMs / 1000} s` : `flock says "${said || `code ${code}`}"`
 }
 
 /** `code` is undefined when the program could not be run, null when it took too long. */

@@ -7,20 +7,19 @@ export interface StoppedMember {
   readonly walDir?: string
 }
 
+/** Without examples: the example of the stage is of a connection. */
 export const stoppedMemberSettings: Readonly<Record<'dataDir' | 'walDir', PropertySchema>> = {
   dataDir: {
     type: 'string',
     format: 'path',
     minLength: 1,
     description: 'Data directory of a member that is stopped or has crashed, to take its database as a snapshot, without any connection.',
-    examples: ['/var/lib/etcd'],
   },
   walDir: {
     type: 'string',
     format: 'path',
     minLength: 1,
     description: "Folder of that member's log, where etcd was given one with --wal-dir.",
-    examples: ['/var/lib/etcd-wal'],
   },
 }
 

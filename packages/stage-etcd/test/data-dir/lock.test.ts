@@ -5,7 +5,7 @@ import { open, stat } from 'node:fs/promises'
 import { test } from 'tap'
 import { seenLock } from '../../src/data-dir/seen-lock.ts'
 import { failureOf, reading } from '../reading.ts'
-import { locked, stoppedMember, withoutPrograms } from './stopped-member.ts'
+import { locked, stoppedMember, withoutPrograms, withProgram } from './stopped-member.ts'
 
 test('a database whose lock another process has is refused, by the program flock or by the list of locks', async (t) => {
   const { dataDir, database } = stoppedMember(t)
@@ -32,14 +32,25 @@ test('while a database is read, who wants to write to it has to wait', async (t)
 })
 
 test('where nothing tells whether an etcd runs, that is said', async (t) => {
-  const { dataDir } = stoppedMember(t)
+  const { dataDir, at } = stoppedMember(t)
   const into = reading()
   const stream = await withoutPrograms(() => into.open({ dataDir }))
   await stream.close()
   t.match(into.warnings, [
-    `whether an etcd runs on ${dataDir} cannot be told for certain: there is no program flock here, and the list of locks shows none that another container has`,
+    `whether an etcd runs on ${dataDir} cannot be told for certain: there is no program flock here, and the list of locks does not show those of other containers`,
     /newer than the database/,
   ])
+  for (const [program, seen] of [
+    ['echo "flock: 3: bad number" >&2; exit 65', 'flock says "flock: 3: bad number", and'],
+    ['echo "flock: no locks available" >&2; exit 1', 'flock says "flock: no locks available", and'],
+    ['exit 71', 'flock says "code 71", and'],
+  ] as const) {
+    const told = reading()
+    await (await withProgram(at('bin'), program, () => told.open({ dataDir }))).close()
+    t.ok(told.warnings[0]?.includes(seen), told.warnings[0])
+  }
+  const refused = await withProgram(at('bin'), 'exit 1', () => failureOf({ dataDir }))
+  t.match(refused, { code: 'KPIPE_SOURCE_REFUSED', message: /another process has its lock/ }, 'where the list does not show it')
 })
 
 test('in the list of locks, an exclusive one counts, of the very file', async (t) => {

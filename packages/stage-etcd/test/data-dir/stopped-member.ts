@@ -56,9 +56,18 @@ export async function locked(t: Test, file: string): Promise<{ readonly pid: num
 }
 
 /** Runs `use` where no program is found. */
-export async function withoutPrograms<T>(use: () => Promise<T>): Promise<T> {
+export const withoutPrograms = <T>(use: () => Promise<T>): Promise<T> => withPath('/nonexistent', use)
+
+/** Runs `use` where this shell script is the program flock. */
+export function withProgram<T>(folder: string, script: string, use: () => Promise<T>): Promise<T> {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'flock'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return withPath(folder, use)
+}
+
+async function withPath<T>(path: string, use: () => Promise<T>): Promise<T> {
   const { PATH } = process.env
-  process.env['PATH'] = '/nonexistent'
+  process.env['PATH'] = path
   try {
     return await use()
   } finally {
