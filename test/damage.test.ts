@@ -145,7 +145,7 @@ test('a lost log entry: backups stop, a repair says what it assumes, and they go
   t.match(plan.stdout, /log\/00000000000000000002: it does not open; what it said is lost/)
   t.match(plan.stdout, /a new epoch would begin [^]*  kept      [0-9a-f]{16}, a key file [^]*  kept      [0-9a-f]{16}, a recovery phrase /)
   t.match(plan.stderr, /nothing was changed: --apply does it/)
-  t.match(await kpipe(['repair', '--apply']), { code: 0, stderr: /repaired; backups go on after 1 lost log entries\n/ })
+  t.match(await kpipe(['repair', '--apply']), { code: 0, stderr: /repaired; backups go on after one lost log entry\n/ })
   const next = await run(t, made, 1)
   await restored(t, made, next, 1)
   t.match(await kpipe(['check', '--read-data']), { code: 0 })

@@ -48,7 +48,8 @@ function isNeeded({ entries, chunksHealed }: RepairReport): boolean {
 function sentence(report: RepairReport, applied: boolean, head: string): string {
   if (!isNeeded(report)) return `nothing to repair\n  head    ${head}`
   if (!applied) return 'nothing was changed: --apply does it'
-  const entries = report.entries.length === 0 ? '' : `; backups go on after ${report.entries.length} lost log entries`
+  const { length } = report.entries
+  const entries = length === 0 ? '' : `; backups go on after ${length === 1 ? 'one lost log entry' : `${length} lost log entries`}`
   return `repaired${entries}\n  head    ${head}`
 }
 

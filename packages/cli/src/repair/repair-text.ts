@@ -39,9 +39,9 @@ function entryLines({ entries, recovered, leftovers }: RepairReport): string[] {
       )
     lines.push('a lost entry may have made a snapshot, or forgotten one: compare the list with what you know')
     if (leftovers.packs > 0) {
-      const packs = `${leftovers.packs} ${leftovers.packs === 1 ? 'pack' : 'packs'}, ${sizeText(leftovers.bytes)}`
+      const packs = leftovers.packs === 1 ? 'one pack belongs' : `${leftovers.packs} packs belong`
       lines.push(
-        `${packs}, belong to no snapshot: of backups that run or died, or what a lost entry had brought; they are left where they are`,
+        `${packs} to no snapshot, ${sizeText(leftovers.bytes)}: of backups that run or died, or of a lost entry; all of it stays where it is`,
       )
     }
   }
