@@ -38,14 +38,14 @@ function whyUnknown(code: number | null | undefined, said: string): string {
 function runFlock(handle: FileHandle, signal: AbortSignal): Promise<{ code: number | null | undefined; said: string }> {
   const child = spawn('flock', ['-s', '-n', String(inherited)], {
     stdio: ['ignore', 'ignore', 'pipe', handle.fd],
-    timeout: timeoutMs,
     killSignal: 'SIGKILL',
-    signal,
+    // Not the option timeout, whose timer keeps a process alive when there is no such program.
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   })
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(0, 200)))
   return new Promise((resolve) => {
-    child.once('error', () => resolve({ code: undefined, said: '' }))
+    child.once('error', ({ name }) => resolve({ code: name === 'AbortError' ? null : undefined, said: '' }))
     child.once('close', (code) => resolve({ code, said: said.trim() }))
   })
 }

@@ -24,7 +24,18 @@ export const stoppedMemberSettings: Readonly<Record<'dataDir' | 'walDir', Proper
 }
 
 /** Settings of a connection: with a data directory they would go unused. */
-const ofConnections = ['location', 'endpoints', 'cacert', 'cert', 'key', 'serverName', 'insecureSkipTlsVerify', 'username', 'password']
+const ofConnections = [
+  'location',
+  'endpoints',
+  'cacert',
+  'cert',
+  'key',
+  'serverName',
+  'insecureSkipTlsVerify',
+  'username',
+  'password',
+  'member',
+]
 
 /** The settings of a stopped member; undefined when there are none. @throws KpipeError KPIPE_PIPELINE_INVALID when those of a connection stand beside them */
 export function stoppedMemberOf(settings: Partial<StoppedMember>): StoppedMember | undefined {

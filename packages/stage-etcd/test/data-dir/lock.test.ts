@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import { seenLock } from '../../src/data-dir/seen-lock.ts'
 import { failureOf, reading } from '../reading.ts'
@@ -51,6 +52,18 @@ test('where nothing tells whether an etcd runs, that is said', async (t) => {
   }
   const refused = await withProgram(at('bin'), 'exit 1', () => failureOf({ dataDir }))
   t.match(refused, { code: 'KPIPE_SOURCE_REFUSED', message: /another process has its lock/ }, 'where the list does not show it')
+})
+
+test('a stop while the lock is asked for ends the asking, too', async (t) => {
+  const { dataDir, at } = stoppedMember(t)
+  const stop = new AbortController()
+  const asked = withProgram(at('bin'), `echo $$ > ${at('asking')}; exec /bin/sleep 600`, () => reading(stop.signal).open({ dataDir }))
+  while (!existsSync(at('asking')) || readFileSync(at('asking'), 'utf8') === '') await delay(5)
+  stop.abort(new Error('the test stops'))
+  await t.rejects(asked, /the test stops/)
+  const pid = Number(readFileSync(at('asking'), 'utf8'))
+  while (existsSync(`/proc/${pid}`)) await delay(5)
+  t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
 
 test('in the list of locks, an exclusive one counts, of the very file', async (t) => {

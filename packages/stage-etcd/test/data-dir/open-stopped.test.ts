@@ -240,6 +240,7 @@ test('settings of a connection beside a data directory are refused, and a log wi
   const refusals: [object, string][] = [
     [{ dataDir, endpoints: ['127.0.0.1:1'], cacert: 'ca.crt' }, 'the setting endpoints, cacert, which a data directory has no use for'],
     [{ dataDir, username: 'root', password: 'x' }, 'the setting username, password,'],
+    [{ dataDir, member: 'm1' }, 'the setting member,'],
     [{ walDir: dataDir }, 'the setting walDir without dataDir'],
   ]
   for (const [settings, seen] of refusals) {
