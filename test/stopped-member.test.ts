@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { failureOf, reading } from '../packages/stage-etcd/test/reading.ts'
 import { getEtcd, type EtcdLine } from '../scripts/etcd/get-etcd.ts'
@@ -7,6 +8,7 @@ import { runTool } from '../scripts/etcd/run-tool.ts'
 import { startEtcd, type RunningEtcd, type StartOptions } from '../scripts/etcd/start-etcd.ts'
 import { loopbackEnv } from '../scripts/loopback-env.ts'
 import { deleteKeys, differences, kubernetesLike, readKeys, writeKeys } from './support/etcd.ts'
+import { testFolder } from './support/folder.ts'
 import { etcdctl, memberState, serverHashKv } from './support/member-state.ts'
 import { lastLine, place, type Place } from './support/place.ts'
 
@@ -94,4 +96,28 @@ for (const line of lines)
     const stream = await reading().open({ dataDir })
     t.match(stream.facts, { member_id: stopped.line['member'], wal_writes_newer: 5 })
     await stream.close()
+  })
+
+if (lines.includes('3.4'))
+  test('data of version 2 in the data directory of etcd 3.4 is warned of', async (t) => {
+    const dataDir = join(testFolder(t), 'member')
+    const told = async (write: (etcd: RunningEtcd) => Promise<unknown>) => {
+      await withMember('3.4', dataDir, write, { extraArgs: ['--enable-v2', '--snapshot-count=5'] })
+      const into = reading()
+      const stream = await into.open({ dataDir })
+      await stream.close()
+      t.equal(into.warnings.filter((warning) => warning.includes('data of version 2')).length, stream.facts.v2_data === true ? 1 : 0)
+      return stream.facts.v2_data
+    }
+    /** Enough entries for a snapshot of raft. */
+    const tenKeys = async (etcd: RunningEtcd) => {
+      for (let n = 0; n < 10; n++) await writeKeys(etcd.clientUrl, [[`three/${n}`, Buffer.from('x')]])
+    }
+    t.equal(await told(tenKeys), false)
+    const wrote = await told(async (etcd) => {
+      const answer = await fetch(`${etcd.clientUrl}/v2/keys/old`, { method: 'PUT', body: new URLSearchParams({ value: 'x' }) })
+      t.equal(answer.status, 201)
+      await tenKeys(etcd)
+    })
+    t.equal(wrote, true)
   })
