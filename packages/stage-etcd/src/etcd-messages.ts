@@ -47,6 +47,7 @@ export interface Member {
   /** Empty when the member never started. */
   readonly name: string
   readonly peerUrls: readonly string[]
+  readonly clientUrls: readonly string[]
   readonly isLearner: boolean
 }
 
@@ -97,6 +98,7 @@ export function decodeMemberList(message: Pieces, fail: Fail): MemberListRespons
       id: idOf(field.last(1)),
       name: textOf(field.last(2)),
       peerUrls: field.all(3).map(textOf),
+      clientUrls: field.all(4).map(textOf),
       isLearner: booleanOf(field.last(5)),
     }
   })

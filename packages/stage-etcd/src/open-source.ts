@@ -104,14 +104,13 @@ async function beginSnapshot(
 /** What is wrong with others is worth a warning, why they are no better is not. */
 function tellChoice(
   { candidate, reasons }: Judged<Answer>,
-  { fit, unfit, quorum }: Choice<Answer>,
+  { fit, unfit }: Choice<Answer>,
   { member }: EtcdSettings,
   context: SourceContext,
 ): void {
   const named = ({ name, endpoint }: Answer) => (name === '' ? endpoint : `${name} at ${endpoint}`)
   const [, ...faults] = member === undefined ? [] : reasons
   if (faults.length > 0) context.warn(`member ${named(candidate)} is taken as it is named, though ${faults.join(', and ')}`)
-  if (quorum === 'lost') context.warn('quorum is lost: no member has a leader, and what was written last may be on another member')
   context.explain?.(`member: ${named(candidate)}: ${reasons.join(', ')}`)
   for (const other of fit.filter((judged) => judged.candidate !== candidate))
     context.explain?.(`not taken: ${named(other.candidate)}: ${other.reasons.join(', ')}`)

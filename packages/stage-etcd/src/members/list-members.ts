@@ -1,5 +1,6 @@
 import type { SourceContext, SourceMember, SourceMembers } from '@kpipe/engine/contracts'
 import { endpointsOf } from '../endpoint.ts'
+import type { Member } from '../etcd-messages.ts'
 import { credentialsOf } from '../sign-in.ts'
 import type { EtcdSettings } from '../source.ts'
 import { askMembers, type Answer, type Asked } from './ask-members.ts'
@@ -19,7 +20,7 @@ const unknown = {
 }
 
 /**
- * Every member that an endpoint leads to, then endpoints that lead to none, then members that no endpoint leads to.
+ * Every member that an endpoint leads to, then endpoints that do not answer, then members that no endpoint leads to.
  * @throws KpipeError KPIPE_SOURCE_* when no endpoint leads to any
  */
 export async function listMembers(settings: EtcdSettings, { signal }: Pick<SourceContext, 'signal'>): Promise<SourceMembers> {
@@ -30,11 +31,15 @@ export async function listMembers(settings: EtcdSettings, { signal }: Pick<Sourc
   const choice = chooseMember(asked.answers, { maxLag: settings.maxLag })
   if (asked.answers.length === 0) throw failureOfAll(choice, asked.failures.map(({ error }) => error), undefined) // prettier-ignore
   const reached = asked.answers.map((answer) => reachedMember(answer, asked))
-  const notReached = asked.failures.map(({ endpoint, error }) => ({ ...unknown, endpoint, errors: [error.message] }))
   const ids = new Set(reached.map(({ id }) => id))
-  const rest = (asked.list?.members ?? [])
-    .filter(({ id }) => !ids.has(id))
-    .map(({ id, name, isLearner }) => ({ ...unknown, id, name: name || undefined, learner: isLearner, errors: [whyNotReached(name)] }))
+  const missing = (asked.list?.members ?? []).filter(({ id }) => !ids.has(id))
+  const notReached = asked.failures.map(({ endpoint, error }) => {
+    const member = missing.find(({ clientUrls }) => clientUrls.some((url) => URL.parse(url)?.host === endpoint))
+    return { ...unknown, ...(member && listed(member)), endpoint, errors: [error.message] }
+  })
+  const rest = missing
+    .filter(({ id }) => !notReached.some((member) => member.id === id))
+    .map((member) => ({ ...unknown, ...listed(member), errors: [whyNotReached(member)] }))
   return { quorum: choice.quorum, members: [...reached, ...notReached, ...rest] }
 }
 
@@ -54,4 +59,5 @@ function reachedMember({ endpoint, name, status, list, warnings }: Answer, asked
   }
 }
 
-const whyNotReached = (name: string) => (name === '' ? 'it never started' : 'no endpoint that answers leads to it')
+const listed = ({ id, name, isLearner }: Member) => ({ id, name: name || undefined, learner: isLearner })
+const whyNotReached = ({ name }: Member) => (name === '' ? 'it never started' : 'no endpoint that answers leads to it')
