@@ -40,6 +40,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     usesThreads: true,
     load: async () => (await import('./commands/status.ts')).status,
   },
+  members: {
+    summary: 'List the members of the cluster, with their state.',
+    load: async () => (await import('./commands/members.ts')).members,
+  },
   check: {
     summary: 'Check that a repository is as it was stored.',
     load: async () => (await import('./commands/check.ts')).check,

@@ -1,9 +1,10 @@
 import { backup, streamDigest } from '@kpipe/engine'
-import type { BackupReport, LoadedStage, Pipeline, Workers } from '@kpipe/engine'
+import type { BackupReport, LoadedStage, Pipeline, StreamDigest, Workers } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { ChunkPlan, CodecRecord, SourceStream } from '@kpipe/engine/contracts'
+import type { ChunkPlan, CodecRecord, SourceContext, SourceStream } from '@kpipe/engine/contracts'
 import type { BackupWriter, Repository, Snapshot } from '@kpipe/repository'
 import type { Retained } from '../retention/retain.ts'
+import { factsToHeed } from './facts-to-heed.ts'
 import { stageRecord } from './stage-record.ts'
 
 export interface BackupRun {
@@ -15,6 +16,7 @@ export interface BackupRun {
   readonly tags: readonly string[]
   readonly signal: AbortSignal
   warn(message: string): void
+  explain(message: string): void
   onProgress(bytes: number, totalBytes: number | undefined): void
   /** Called when the workers have nothing more to do: ending them takes as long as publishing. */
   onStreamed(): void
@@ -29,19 +31,52 @@ export interface BackupOutcome {
   readonly report: BackupReport
   /** What became of older snapshots, when the pipeline file says something of that. */
   readonly retained?: Retained | undefined
+  /** How often another member had to give a stream, as one broke. */
+  readonly startedOver: number
   /** Sentences about what needs a look although the backup is done. */
   readonly attention: readonly string[]
 }
 
-/**
- * One backup: the source answers, the writer is announced, the bytes stream, and only then the snapshot is published.
- * Whatever fails after the announcement ends it in the log, so that nobody waits for this writer.
- */
+/** One backup; where the source breaks in mid-stream and has another member, from that one, at once and from the beginning. */
 export async function runBackup(run: BackupRun): Promise<BackupOutcome> {
+  const { source } = run.pipeline
+  let open = (context: SourceContext) => source.stage.open(source.settings as never, context)
+  for (let startedOver = 0; ; startedOver += 1) {
+    const digest = streamDigest()
+    const stream = await open(contextOf(run, digest))
+    const { elsewhere } = stream
+    try {
+      return { ...(await backUpStream(run, stream, digest)), startedOver }
+    } catch (error) {
+      run.signal.throwIfAborted()
+      if (elsewhere === undefined || !isOfStream(error)) throw error
+      run.warn(`${messageOf(error)}; starting over with another member`)
+      open = (context) => elsewhere(context)
+    }
+  }
+}
+
+function contextOf({ pipeline, repository, name, signal, warn, explain }: BackupRun, digest: StreamDigest): SourceContext {
+  return {
+    signal,
+    digestSoFar: () => digest.soFar(),
+    warn,
+    explain,
+    previousMember: (ownName) => repository.snapshots({ name: name ?? pipeline.name ?? ownName }).at(-1)?.member,
+  }
+}
+
+/** What another member may do better: the stream broke, or its bytes are wrong. */
+function isOfStream(error: unknown): boolean {
+  return error instanceof KpipeError && /^KPIPE_(SOURCE_\w+|TRAILER_MISMATCH|SIZE_MISMATCH|BOLT_INVALID)$/.test(error.code)
+}
+
+/**
+ * The source has answered; the writer is announced, the bytes stream, and only then the snapshot is published. Whatever fails after the
+ * announcement ends it in the log, so that nobody waits for this writer.
+ */
+async function backUpStream(run: BackupRun, stream: SourceStream, digest: StreamDigest): Promise<Omit<BackupOutcome, 'startedOver'>> {
   const { pipeline, repository, signal } = run
-  const digest = streamDigest()
-  const context = { signal, digestSoFar: () => digest.soFar(), warn: run.warn }
-  const stream = await pipeline.source.stage.open(pipeline.source.settings as never, context)
   let begun: Promise<BackupWriter> | undefined
   try {
     const report = await backup({
@@ -106,7 +141,11 @@ async function endInLog(begun: Promise<BackupWriter> | undefined, error: unknown
   clearTimeout(timer)
 }
 
-async function publish({ pipeline, tags }: BackupRun, writer: BackupWriter, report: BackupReport): Promise<BackupOutcome> {
+async function publish(
+  { pipeline, tags }: BackupRun,
+  writer: BackupWriter,
+  report: BackupReport,
+): Promise<Omit<BackupOutcome, 'startedOver'>> {
   const { bytes, digest, chunks, facts } = report
   const { snapshot, head, attention } = await writer.commit({
     bytes,
@@ -118,7 +157,7 @@ async function publish({ pipeline, tags }: BackupRun, writer: BackupWriter, repo
     statistics: { chunks_fresh: report.chunksFresh, bytes_fresh: report.bytesFresh, bytes_encoded: report.bytesEncoded },
     time: new Date(),
   })
-  return { snapshot, head, attention, bytesStored: writer.bytesStored, report }
+  return { snapshot, head, attention: [...factsToHeed(facts), ...attention], bytesStored: writer.bytesStored, report }
 }
 
 function nameOf({ name, pipeline }: BackupRun, stream: SourceStream): { name: string; member: string } {

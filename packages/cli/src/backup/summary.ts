@@ -4,7 +4,7 @@ import type { BackupOutcome } from './run-backup.ts'
 
 /** The last line of `kpipe run --json`. Names and units are stable. */
 export function summaryLine(
-  { snapshot, head, bytesStored, report, retained, attention }: BackupOutcome,
+  { snapshot, head, bytesStored, report, retained, startedOver, attention }: BackupOutcome,
   seconds: number,
 ): Record<string, unknown> {
   return {
@@ -23,6 +23,8 @@ export function summaryLine(
     chunks_fresh: report.chunksFresh,
     duration_ms: Math.round(seconds * 1000),
     stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(6))])),
+    quorum: snapshot.facts['quorum'] ?? null,
+    started_over: startedOver,
     trailer_verified: report.facts['trailer_verified'] === true,
     retention:
       retained === undefined

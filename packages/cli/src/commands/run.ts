@@ -15,6 +15,7 @@ import { withRetention } from '../retention/with-retention.ts'
 import { openProgress } from '../progress/progress.ts'
 import { fileOf } from '../where/file-argument.ts'
 import { endThreads, threads } from '../threads.ts'
+import { memberFlag, withMember } from '../where/member.ts'
 import { locate, openLocated } from '../where/open.ts'
 
 export const run = command({
@@ -37,12 +38,13 @@ export const run = command({
       multipleNonGreedy: true,
       description: 'tag of the snapshot; may be given more than once',
     }),
+    member: memberFlag,
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
     const where = await locate({ ...flags, config: fileOf(args.file, flags.config) })
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
-    const { pipeline } = where
+    const pipeline = withMember(where.pipeline, flags.member)
     const stages = [pipeline.chunk, pipeline.hash, pipeline.inspect, ...pipeline.codecs].filter((stage) => stage !== undefined)
     void threads().then((workers) => workers.prepare(stages.map(stageReference)))
     const facts = noFacts(flags.name ?? pipeline.name)
@@ -64,6 +66,7 @@ export const run = command({
         name: flags.name,
         tags: flags.tag ?? [],
         warn: (message) => terminal.warn(message),
+        explain: (message) => terminal.explain(message),
         onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
       }).finally(() => progress.stop())
     }

@@ -1,6 +1,7 @@
 import { askedFor, countRules, defaultLimits, hookTimes, isSecretSetting, placesIn } from '@kpipe/engine'
 import type { ExaminedPipeline, Path, Pipeline, PipelineDocument } from '@kpipe/engine'
 import { defaultInspect, defaultStages } from '../where/stages.ts'
+import { filledFromEnvironment } from '../where/from-environment.ts'
 import { placedStages } from '../where/placed-stages.ts'
 import { hidden, withoutPassword } from './hidden.ts'
 
@@ -28,10 +29,13 @@ export interface Overrides {
 }
 
 /** Everything that a run would go by, in the order of the file, secrets hidden. */
-export function effectiveSettings(examined: ExaminedPipeline, pipeline: Pipeline, overrides: Overrides): Setting[] {
+export function effectiveSettings(examined: ExaminedPipeline, read: Pipeline, overrides: Overrides): Setting[] {
+  const { pipeline, filled } = filledFromEnvironment(read, overrides.env)
   const document = examined.document as PipelineDocument
   const place = placesIn(examined.text.split('\n'))
   const originOf = (path: Path): Origin => {
+    const [variable] = path[0] === 'source' && path.length === 3 ? [filled[String(path[2])]?.variable] : []
+    if (variable !== undefined) return { kind: 'environment', name: variable }
     if (!document.has(path)) return { kind: 'default' }
     const { line } = place(document.rangeOf(path, 'value').start)
     return { kind: 'file', line, ...askedFor(writtenIn(document, path)) }

@@ -49,7 +49,14 @@ export async function makePlan({ where, flags, terminal, signal }: Planning): Pr
     return { location: opened.location, probed, freeBytes: await freeBytes(pipeline.store) }
   })
   const repository = await part(signal, () => openLocated(where, flags, { terminal, signal }))
-  const source = await part(signal, () => askSource(pipeline, signal, (message) => terminal.warn(message)))
+  const source = await part(signal, () =>
+    askSource(pipeline, {
+      signal,
+      warn: (message) => terminal.warn(message),
+      explain: (message) => terminal.explain(message),
+      previousMember: (ownName) => repository.found?.snapshots({ name: flags.name ?? pipeline.name ?? ownName }).at(-1)?.member,
+    }),
+  )
   const answer = source.found
   const name = flags.name ?? pipeline.name ?? answer?.name
   const parent = repository.found

@@ -60,6 +60,7 @@ export function planLine(plan: Plan): Record<string, unknown> {
       endpoint: facts['endpoint'] ?? null,
       server_version: facts['server_version'] ?? null,
       role: roleOf(facts) ?? null,
+      quorum: facts['quorum'] ?? null,
       certificate_not_after: facts['certificate_not_after'] ?? null,
       server_certificate_not_after: facts['server_certificate_not_after'] ?? null,
     })),
@@ -87,6 +88,7 @@ function sourceText({ pipeline, source }: Plan): string {
     ...said(facts['endpoint'] ?? source.found?.name),
     ...said(facts['server_version'], 'etcd '),
     ...said(roleOf(facts)),
+    ...(facts['quorum'] === 'lost' ? ['quorum lost'] : []),
     ...(bytes === undefined ? [] : [sizeText(bytes)]),
   ]
   return `${pipeline.source.package.replace('@kpipe/stage-', '')}: ${words.join(', ')}`

@@ -1,6 +1,6 @@
 import { streamDigest } from '@kpipe/engine'
 import type { Pipeline } from '@kpipe/engine'
-import type { Facts } from '@kpipe/engine/contracts'
+import type { Facts, SourceContext } from '@kpipe/engine/contracts'
 
 /** What a source says before its first byte. */
 export interface SourceAnswer {
@@ -12,9 +12,12 @@ export interface SourceAnswer {
 }
 
 /** Opens the source as a run does, reads nothing, and lets it go. @throws KpipeError KPIPE_SOURCE_* */
-export async function askSource({ source }: Pipeline, signal: AbortSignal, warn: (message: string) => void): Promise<SourceAnswer> {
+export async function askSource(
+  { source }: Pipeline,
+  context: Pick<SourceContext, 'signal' | 'warn' | 'explain' | 'previousMember'>,
+): Promise<SourceAnswer> {
   const digest = streamDigest()
-  const stream = await source.stage.open(source.settings as never, { signal, digestSoFar: () => digest.soFar(), warn })
+  const stream = await source.stage.open(source.settings as never, { ...context, digestSoFar: () => digest.soFar() })
   const { name, member, bytes, facts } = stream
   await stream.close()
   return { name, member, bytes, facts }

@@ -9,6 +9,8 @@ import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
 import { noteOpened } from './opened.ts'
+import { filledFromEnvironment } from './from-environment.ts'
+import type { FilledSettings } from './from-environment.ts'
 import { findPipelineFile, whyPipelineFile } from './pipeline-file.ts'
 import { hasRepository } from './has-repository.ts'
 import { impatientStore } from './impatient-store.ts'
@@ -34,6 +36,8 @@ export interface Where {
   readonly overrides: readonly string[]
   /** Undefined with `--store`. */
   readonly pipeline: Pipeline | undefined
+  /** What the pipeline's source has from the environment. */
+  readonly filled?: FilledSettings
   readonly store: LoadedStage<StoreStage>
 }
 
@@ -50,8 +54,9 @@ export async function locate(flags: WhereFlags, env: Environment = process.env):
       store: await useStage(stages, 'store', 'store-fs', { path: flags.store }, process.cwd()),
     }
   }
-  const pipeline = await readPipelineFile(findPipelineFile(flags.config, env), stages, env)
-  return { stages, overrides, pipeline, store: pipeline.store }
+  const read = await readPipelineFile(findPipelineFile(flags.config, env), stages, env)
+  const { pipeline, filled } = filledFromEnvironment(read, env)
+  return { stages, overrides, pipeline, filled, store: pipeline.store }
 }
 
 export function readPipelineFile(file: string, loader: StageLoader, env: Environment): Promise<Pipeline> {
@@ -79,6 +84,7 @@ export async function openLocated(
   const { terminal, signal } = options
   const { pipeline } = where
   if (pipeline !== undefined) terminal.explain(`pipeline file: ${pipeline.file}, ${whyPipelineFile(flags.config, env)}`)
+  explainFilled(where, terminal)
   const store = await openStore(where, signal)
   terminal.explain(`store: ${store.location}, from ${pipeline === undefined ? '--store' : 'the pipeline file'}`)
   // Who never made a repository has no key either, and needs to hear of the repository first.
@@ -107,6 +113,11 @@ export async function openLocated(
   } catch (error) {
     throw noRepository(error, where.pipeline)
   }
+}
+
+/** Which settings of the source are not of the file. */
+export function explainFilled({ filled = {} }: Where, terminal: Terminal): void {
+  for (const [name, { variable }] of Object.entries(filled)) terminal.explain(`${name} of the source: from ${variable}`)
 }
 
 /** Names the very command that makes the repository. */
