@@ -50,6 +50,10 @@ const hints: Record<KpipeErrorCode, string> = {
 
 export function hintFor(code: KpipeErrorCode, details: ErrorDetails = {}): string {
   if (code === 'KPIPE_PIPELINE_INVALID' && typeof details['unquoted'] === 'string') return `Put it in quotes: "${details['unquoted']}".`
+  const { data_dir: dataDir, path } = details
+  if (code === 'KPIPE_SOURCE_REFUSED' && dataDir !== undefined)
+    return 'Stop the etcd of this data directory, or give its endpoints instead of dataDir.'
+  if (code === 'KPIPE_SOURCE_UNREACHABLE' && (dataDir ?? path) !== undefined) return 'Check the path and its permissions.'
   const { object } = details
   if (code === 'KPIPE_DAMAGED' && typeof object === 'string' && object.startsWith('log/'))
     return 'Bring the named entry back from a copy of the repository, or look at what `kpipe repair` would do.'
