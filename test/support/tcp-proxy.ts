@@ -41,11 +41,14 @@ export async function tcpProxy(t: { after(done: () => void): void }, target: str
       })
     }
     client.on('data', (bytes) => upstream.write(bytes))
-    client.on('drain', () => limit === Infinity && upstream.resume())
+    let holds = false
+    client.on('drain', () => holds || upstream.resume())
     upstream.on('data', (bytes: Buffer) => {
       if (passed >= limit) {
         upstream.pause()
+        holds = true
         held.push(() => {
+          holds = false
           client.write(bytes)
           upstream.resume()
         })
