@@ -45,14 +45,9 @@ export async function openSource(settings: EtcdSettings, context: SourceContext,
   }
 }
 
-function choiceOf(
-  asked: Asked,
-  { location, member, maxLag }: EtcdSettings,
-  context: SourceContext,
-  failed: readonly string[],
-): Choice<Answer> {
-  const [known] = asked.answers.flatMap(({ status, list }) => status?.header.clusterId ?? list?.header.clusterId ?? [])
-  const previousMember = context.previousMember?.(known ?? location ?? '')
+function choiceOf(asked: Asked, { member, maxLag }: EtcdSettings, context: SourceContext, failed: readonly string[]): Choice<Answer> {
+  const [clusterId] = asked.answers.flatMap(({ status }) => status?.header.clusterId ?? [])
+  const previousMember = clusterId === undefined ? undefined : context.previousMember?.(clusterId)
   return chooseMember(asked.answers, { previousMember, maxLag, pinned: member, failed })
 }
 

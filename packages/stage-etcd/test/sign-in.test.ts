@@ -82,6 +82,22 @@ t.test('a wrong password is told with the user and without the password', async 
   await etcd.letGo()
 })
 
+t.test('a token that lacks nothing but a leader is told as such, with the ways that are left', async (t) => {
+  const timedOut = refuse(14, 'etcdserver: request timed out')
+  const leaderless = await fakeEtcd({
+    authenticate: timedOut,
+    status: (call) => refuse(14, call.headers['hasleader'] === 'true' ? 'etcdserver: no leader' : 'asked otherwise')(call),
+  })
+  const led = await fakeEtcd({ authenticate: timedOut })
+  t.teardown(() => Promise.all([leaderless.close(), led.close()]))
+  t.match(await failureOf({ endpoints: [leaderless.address], ...user }), {
+    code: 'KPIPE_SOURCE_REFUSED',
+    message: /user kpipe gets no token, .* the member has no leader; a token needs quorum; .* client certificate .* data directory/,
+  })
+  t.match(await failureOf({ endpoints: [led.address], ...user }), { code: 'KPIPE_SOURCE_UNREACHABLE', message: /request timed out/ })
+  await Promise.all([leaderless.letGo(), led.letGo()])
+})
+
 t.test('where authentication is off, that is told and the snapshot taken', async (t) => {
   const etcd = await fakeEtcd()
   t.teardown(() => etcd.close())

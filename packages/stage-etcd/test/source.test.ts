@@ -144,6 +144,27 @@ t.test('where a stream breaks, another member gives one from its beginning, as l
   await stream.close()
 })
 
+t.test('the member of the newest snapshot under the name of the cluster goes before its equals', async (t) => {
+  const [first, second] = [await fakeEtcd({ status: answerWith(statusMessage({ member: 1n })) }), await fakeEtcd({ status: answerWith(statusMessage({ member: 2n })) })] // prettier-ignore
+  t.teardown(() => Promise.all([first.close(), second.close()]))
+  const into = reading()
+  const asked: string[] = []
+  const explained: string[] = []
+  const stream = await source.open(
+    { endpoints: [first.address, second.address], dialTimeout: 5, idleTimeout: 5, maxLag: 1000 },
+    {
+      ...into,
+      signal: into.signal,
+      previousMember: (name) => (asked.push(name), '0000000000000002'),
+      explain: (text) => void explained.push(text),
+    },
+  )
+  await stream.close()
+  t.equal(stream.member, '0000000000000002')
+  t.same(asked, ['fedcba9876543210'])
+  t.same(explained, [`member: ${second.address}: follower, the newest snapshot is of it`, `not taken: ${first.address}: follower`])
+})
+
 t.test('without any leader the member that has applied most is taken, as without quorum', async (t) => {
   const behind = await fakeEtcd({ status: answerWith(statusMessage({ member: 1n, leader: 0n, applied: 90n })) })
   const ahead = await fakeEtcd({ status: answerWith(statusMessage({ member: 2n, leader: 0n })) })
