@@ -12,8 +12,8 @@ export function paceMeter(now: () => number = () => performance.now()): (bytes: 
   let [lastAt, lastBytes, speed] = [began, 0, 0]
   return (bytes, totalBytes) => {
     const at = now()
-    // It starts over: what was before says nothing of what comes.
-    if (bytes < lastBytes) [lastAt, lastBytes, speed] = [at, 0, 0]
+    // It starts over.
+    if (bytes < lastBytes) lastBytes = 0
     const seconds = (at - lastAt) / 1000
     if (seconds >= 0.25 || speed === 0) {
       const current = (bytes - lastBytes) / Math.max(seconds, 0.001)
