@@ -1,3 +1,4 @@
+import { KpipeError } from '@kpipe/engine/contracts'
 import type { SourceContext, SourceMember, SourceMembers } from '@kpipe/engine/contracts'
 import { endpointsOf } from '../endpoint.ts'
 import type { Member } from '../etcd-messages.ts'
@@ -24,6 +25,10 @@ const unknown = {
  * @throws KpipeError KPIPE_SOURCE_* when no endpoint leads to any
  */
 export async function listMembers(settings: EtcdSettings, { signal }: Pick<SourceContext, 'signal'>): Promise<SourceMembers> {
+  if (settings.dataDir !== undefined)
+    throw new KpipeError('KPIPE_PIPELINE_INVALID', 'the source is a data directory, which has no members to ask', {
+      data_dir: settings.dataDir,
+    })
   const credentials = credentialsOf(settings)
   const endpoints = endpointsOf(settings)
   const asked = await askMembers(endpoints, { dialTimeoutMs: settings.dialTimeout * 1000, signal, tls: settings, credentials })
