@@ -47,13 +47,15 @@ export function decodeSnapshots(stored: StoredSnapshots, numbers: readonly numbe
   const manifests = column(stored.manifests)
   const { large } = stored
   demand(Array.isArray(large) && large.every((place) => isPlace(place) && isText(place.packId)), 'a manifest has no place')
-  const uses = new VarintReader(column(stored.packs))
+  const useBytes = column(stored.packs)
+  const uses = new VarintReader(useBytes)
   const snapshots = new Map<string, SnapshotRecord>()
   let [entry, offset, next] = [0, 0, 0]
   for (const [at, id] of ids.entries()) {
     entry += steps[at]
     const manifest = lengths[at] === 0 ? large[next++] : manifests.subarray(offset, (offset += lengths[at]))
     demand(manifest !== undefined && offset <= manifests.length, 'a manifest is missing')
+    demand(counts[at] <= useBytes.length, 'a column of snapshots has another length')
     let place = 0
     const packs = Array.from({ length: counts[at] }, () => numbers[(place += uses.next())])
     demand(packs.at(-1) !== undefined || packs.length === 0, 'a snapshot uses a pack that is not there')

@@ -12,6 +12,8 @@ export interface Places {
   readonly exceptions: boolean
   /** Like `of`, for a chunk that the snapshot names in that pack; none when it is lost. */
   ofChunk(id: string, tag: string): readonly PackRecord[]
+  /** Whether a chunk was lost some time and then healed: whoever took over its pack did not take it along. */
+  wasHealed(tag: string): boolean
 }
 
 /** @param snapshot id of one that is not forgotten; one that is has no places any more but the packs themselves */
@@ -36,5 +38,6 @@ export function placesOf(state: LogState, snapshot: string): Places {
       const healing = used(state.healed.get(tag) ?? []).filter((pack) => isThere(pack, tag))
       return healing.length > 0 ? healing.slice(0, 1) : of(id).filter((pack) => isThere(pack, tag))
     },
+    wasHealed: (tag) => state.healed.has(tag),
   }
 }

@@ -10,7 +10,7 @@ export interface ChunkGroup {
   readonly named: string
   /** Mostly one. None: the chunks are lost. Several: each chunk is in one of them, which their directories tell. */
   readonly packs: readonly PackRecord[]
-  /** Whether there are others that may have held them, in which they are lost: then they may be in none of these either. */
+  /** Whether they may be in none of these either: others that may have held them have lost them, or they were not taken along. */
   readonly partial: boolean
   /** Ascending. */
   readonly chunks: Uint32Array
@@ -27,18 +27,19 @@ export function locateChunks(recipe: Recipe, places: Places): ChunkGroup[] {
 function splitGroup(recipe: Recipe, places: Places, named: string, chunks: Uint32Array): ChunkGroup[] {
   const tags = Buffer.from(recipe.tags)
   const all = places.of(named)
-  const split = new Map<string, { packs: readonly PackRecord[]; chunks: number[] }>()
+  const isReplaced = all[0]?.id !== named
+  const split = new Map<string, Omit<ChunkGroup, 'chunks'> & { readonly chunks: number[] }>()
   for (const chunk of chunks) {
-    const packs = places.ofChunk(named, tags.toString('hex', chunk * tagBytes, (chunk + 1) * tagBytes))
-    const key = packs.map(({ number }) => number).join(' ')
-    const group = split.get(key) ?? { packs, chunks: [] }
+    const tag = tags.toString('hex', chunk * tagBytes, (chunk + 1) * tagBytes)
+    const packs = places.ofChunk(named, tag)
+    const isElsewhere = !packs.every((pack) => all.includes(pack))
+    const partial = packs.length > 0 && !isElsewhere && (packs.length < all.length || (isReplaced && places.wasHealed(tag)))
+    const key = `${packs.map(({ number }) => number).join(' ')} ${partial}`
+    const group = split.get(key) ?? { named, packs, partial, chunks: [] }
     group.chunks.push(chunk)
     split.set(key, group)
   }
-  return [...split.values()].map(({ packs, chunks: own }) => {
-    const partial = packs.length > 0 && packs.length < all.length && packs.every((pack) => all.includes(pack))
-    return { named, packs, partial, chunks: Uint32Array.from(own) }
-  })
+  return [...split.values()].map((group) => ({ ...group, chunks: Uint32Array.from(group.chunks) }))
 }
 
 /** Chunk numbers of each pack, by index into the recipe's table. */
