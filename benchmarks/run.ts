@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { bundle } from '../scripts/build/bundle.ts'
@@ -31,6 +31,8 @@ for (const name of chosen.length > 0 ? chosen : all) {
   console.error(`${name}: ${seconds.toFixed(0)} s`)
   parts.push(`${stdout.trim()}\n\n(Load of the machine when this began: ${load}.)`)
 }
+// What `npm run torture -- --results benchmarks/torture.md` kept, with its own date.
+parts.push(readFileSync(join(import.meta.dirname, 'torture.md'), 'utf8').trim())
 if (chosen.length === 0) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${parts.join('\n\n')}\n`)
 
 async function machine(): Promise<string> {
