@@ -17,13 +17,26 @@ export class DurableFolders {
 
   /**
    * Makes a folder within the root, and what is missing above it, with mode 0700. Once per process the names of all folders up to
-   * the top are made durable even if they were there: another process may have made them and not have come to its fsync.
+   * the top are made durable even if they were there: another process may have made them and not have come to its fsync. It had
+   * when an object lies in the root itself, as the marker of a repository does.
    */
   async make(path: string): Promise<void> {
     if (this.#known.has(path) || dirname(path) === path) return
-    await this.make(dirname(path))
-    await this.#makeFolder(path)
+    if (path !== this.#root || !(await this.#holdsObject())) {
+      await this.make(dirname(path))
+      await this.#makeFolder(path)
+    }
     this.#known.add(path)
+  }
+
+  async #holdsObject(): Promise<boolean> {
+    try {
+      const entries = await this.#files.readdir(this.#root, () => true)
+      return entries.some((entry) => !entry.isDirectory())
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false
+      throw error
+    }
   }
 
   /** The folder was found missing after all. */

@@ -68,3 +68,25 @@ test('a folder whose name could not be made durable is taken back and made anew'
   t.notOk(existsSync(join(root, 'packs/01')))
   t.equal(await store.create('packs/01/b', text('b')), 'created')
 })
+
+test('the names above the root are made durable until an object lies in it, and then no more', async (t) => {
+  const root = madeRoot(t)
+  const synced: string[] = []
+  const files: FileSystem = {
+    ...systemFiles,
+    open(path, flags, mode) {
+      synced.push(path)
+      return systemFiles.open(path, flags, mode)
+    },
+  }
+  const above = join(root, '..')
+  const isSyncedBy = async (name: string): Promise<boolean> => {
+    synced.length = 0
+    await directoryStore(root, files).create(name, text(name))
+    return synced.includes(above)
+  }
+  t.ok(await isSyncedBy('log/0'))
+  t.ok(await isSyncedBy('log/1'), 'the first process may have died before it came to that')
+  t.ok(await isSyncedBy('repository'))
+  t.notOk(await isSyncedBy('log/2'))
+})
