@@ -1,4 +1,4 @@
-/** Chunks of the parent, shared read-only with the workers. */
+/** Chunks of the parent; the engine only reads them. */
 export interface KnownChunks {
   /** Id of the plan that cut them. */
   readonly plan: string

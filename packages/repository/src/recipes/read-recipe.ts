@@ -19,7 +19,7 @@ const tagBytes = 16
 /** A recipe with one table of packs for all parts. */
 export interface Recipe {
   readonly count: number
-  /** 16 bytes a chunk, shared memory. */
+  /** 16 bytes a chunk. */
   readonly tags: SharedArrayBuffer
   /** Index into `table` for each chunk. */
   readonly packs: Uint32Array
