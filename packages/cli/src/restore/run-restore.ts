@@ -22,14 +22,6 @@ export interface RestoreRun {
   onRemark(message: string): void
 }
 
-/** What a target may ask and tell beyond the contract: those that do not know it leave it alone. */
-interface TalkativeContext extends TargetContext {
-  /** Facts of the snapshot. */
-  readonly facts: Facts
-  warn(message: string): void
-  made(facts: Facts): void
-}
-
 export interface RestoreOutcome extends RestoreReport {
   /** What the target says of what it made; nothing of a file. */
   readonly made: Facts
@@ -44,7 +36,7 @@ export async function runRestore(run: RestoreRun): Promise<RestoreOutcome> {
   let isWritten = false
   const work = async (): Promise<RestoreOutcome> => {
     let made: Facts = {}
-    const context: TalkativeContext = {
+    const context: TargetContext = {
       signal,
       bytes: snapshot.bytes,
       facts: snapshot.facts,

@@ -1,4 +1,4 @@
-import type { StageBase } from './stage.ts'
+import type { Facts, StageBase } from './stage.ts'
 
 /** Where restored bytes go. Runs on the main thread. */
 export interface TargetStage<Settings = never> extends StageBase<'target'> {
@@ -10,6 +10,12 @@ export interface TargetContext {
   readonly signal: AbortSignal
   /** Exact length of what will be written. */
   readonly bytes: number
+  /** What was noted of the snapshot when it was taken, to be read only. Absent where the bytes come without any. */
+  readonly facts?: Facts
+  /** Something that the user should know and that does not stop the restore. Absent where nobody listens. */
+  warn?(message: string): void
+  /** What was made of the bytes, as plain data: at most once, when everything shows, before `commit` resolves. Absent where nobody asks. */
+  made?(facts: Facts): void
 }
 
 export type Target = PositionedTarget | OrderedTarget

@@ -1,6 +1,7 @@
-import type { Target, TargetStage } from '../contracts/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Facts, Target, TargetContext, TargetStage } from '../contracts/index.ts'
 import { type ConformanceCase, demand, demandSameBytes, type GivenSettings } from './conformance-case.ts'
-import { descriptionCases, filled } from './description.ts'
+import { demandPlain, descriptionCases, filled } from './description.ts'
 import { demandRefused } from './refusal.ts'
 import { noise } from './sample-bytes.ts'
 
@@ -18,8 +19,8 @@ const pieceBytes = 100_000
 
 /** The promises of a target that can hide what is not committed. `place` is called for a new one by each case. */
 export function targetConformance(stage: TargetStage<never>, place: () => Promise<TargetPlace>): ConformanceCase[] {
-  const open = async ({ settings }: TargetPlace, length = bytes.length): Promise<Target> =>
-    stage.open(await filled<never>(stage, settings), { signal: new AbortController().signal, bytes: length })
+  const open = async ({ settings }: TargetPlace, length = bytes.length, hearing: Partial<TargetContext> = {}): Promise<Target> =>
+    stage.open(await filled<never>(stage, settings), { signal: new AbortController().signal, bytes: length, ...hearing })
   const cases: ConformanceCase[] = [
     {
       title: 'nothing shows before commit, and then everything at once',
@@ -108,6 +109,32 @@ export function targetConformance(stage: TargetStage<never>, place: () => Promis
         await demandRefused(() => late.commit(), 'committing over what has appeared meanwhile', 'KPIPE_TARGET_EXISTS')
         await late.abort()
         await demandVisible(there, bytes)
+      },
+    },
+    {
+      title: 'what it says of what it made is plain data, and comes once, when that is there',
+      async run() {
+        const there = await place()
+        const [made, warnings]: [Facts[], string[]] = [[], []]
+        const facts = { revision: 7, cluster_members: [{ name: 'm1' }] }
+        const hearing = {
+          facts: structuredClone(facts),
+          warn: (message: string) => void warnings.push(message),
+          made: (told: Facts) => void made.push(told),
+        }
+        const target = await open(there, bytes.length, hearing)
+        const late = await open(there, bytes.length, hearing)
+        for (const one of [target, late]) await one.write(0, bytes.slice())
+        demand(made.length === 0, 'something is said to be made before commit')
+        await target.commit()
+        const { length } = made
+        demand(length <= 1, `what was made is told ${length} times`)
+        await demandRefused(() => late.commit(), 'committing over what has appeared meanwhile', 'KPIPE_TARGET_EXISTS')
+        await late.abort()
+        demand(made.length === length, 'something is said to be made by a commit that failed')
+        for (const told of made) demandPlain(told, 'what is told of what was made')
+        for (const message of warnings) demand(typeof message === 'string' && message !== '', 'a warning is no text')
+        demand(isDeepStrictEqual(hearing.facts, facts), 'the facts of the snapshot were changed')
       },
     },
   ]

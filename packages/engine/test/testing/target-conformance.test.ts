@@ -1,5 +1,5 @@
 import t from 'tap'
-import { KpipeError, type PositionedTarget, type TargetStage } from '@kpipe/engine/contracts'
+import { type Facts, KpipeError, type PositionedTarget, type TargetContext, type TargetStage } from '@kpipe/engine/contracts'
 import { targetConformance } from '@kpipe/engine/testing'
 import { failures } from './failures.ts'
 
@@ -22,7 +22,7 @@ const exists = () => new KpipeError('KPIPE_TARGET_EXISTS', 'snap exists')
 
 /** Writes to a draft that gets its name at the end. */
 function targetStage(
-  change: (target: PositionedTarget, files: Place, draft: string) => Partial<PositionedTarget> = () => ({}),
+  change: (target: PositionedTarget, files: Place, draft: string, context: TargetContext) => Partial<PositionedTarget> = () => ({}),
   refuses = true,
 ): TargetStage<{ place: string }> {
   return {
@@ -34,7 +34,8 @@ function targetStage(
       required: ['place'],
       additionalProperties: false,
     },
-    async open({ place }, { bytes }) {
+    async open({ place }, context) {
+      const { bytes } = context
       const files = places.get(place)!
       if (refuses && files.has('snap')) throw exists()
       const draft = `draft-${drafts++}`
@@ -58,11 +59,17 @@ function targetStage(
           files.delete(draft)
         },
       }
-      return { ...target, ...change(target, files, draft) }
+      return { ...target, ...change(target, files, draft, context) }
     },
   }
 }
 
+/** One that says of itself what it made. */
+function telling(committing: (commit: () => Promise<void>, tell: (facts: Facts) => void) => Promise<void>): TargetStage<{ place: string }> {
+  return targetStage((target, _files, _draft, { made = () => {} }) => ({ commit: () => committing(target.commit, made) }))
+}
+
+const told = 'what it says of what it made is plain data, and comes once, when that is there'
 const visible = 'nothing shows before commit, and then everything at once'
 
 const broken: Record<string, { stage: TargetStage<{ place: string }>; title: string; says: RegExp }> = {
@@ -145,10 +152,56 @@ const broken: Record<string, { stage: TargetStage<{ place: string }>; title: str
     title: 'pieces may come in any order and be read back, where a target takes positions',
     says: /^what is read back differs/,
   },
+  'that says something is made when nothing is': {
+    stage: targetStage((_target, _files, _draft, { made }) => {
+      made?.({})
+      return {}
+    }),
+    title: told,
+    says: /^something is said to be made before commit$/,
+  },
+  'that says something is made and then fails': {
+    stage: telling((commit, tell) => {
+      tell({})
+      return commit()
+    }),
+    title: told,
+    says: /^something is said to be made by a commit that failed$/,
+  },
+  'that says twice what it made': {
+    stage: telling(async (commit, tell) => {
+      await commit()
+      tell({})
+      tell({})
+    }),
+    title: told,
+    says: /^what was made is told 2 times$/,
+  },
+  'that tells what cannot be written down': {
+    stage: telling(async (commit, tell) => {
+      await commit()
+      tell({ at: new Date() as never })
+    }),
+    title: told,
+    says: /^what is told of what was made is no plain data$/,
+  },
+  'that changes the facts of the snapshot': {
+    stage: targetStage((_target, _files, _draft, { facts }) => {
+      if (facts) Object.assign(facts, { revision: 8 })
+      return {}
+    }),
+    title: told,
+    says: /^the facts of the snapshot were changed$/,
+  },
 }
 
 t.test('a target that keeps its promises passes', async (t) => {
   t.same(await failures(targetConformance(targetStage(), place)), {})
+  const tells = telling(async (commit, tell) => {
+    await commit()
+    tell({ member_id: '00000000000000aa' })
+  })
+  t.same(await failures(targetConformance(tells, place)), {})
 })
 
 for (const [what, { stage, title, says }] of Object.entries(broken)) {

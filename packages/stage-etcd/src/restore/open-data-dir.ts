@@ -15,21 +15,11 @@ import { openPlace } from './place.ts'
 import { remarks } from './remarks.ts'
 import { demandTrailer } from './trailer.ts'
 
-/** What a caller may give beyond the contract, to hear of what was made. */
-export interface DataDirContext extends TargetContext {
-  /** What was noted of the snapshot when it was taken: `cluster_version`, `storage_version`. */
-  readonly facts?: Facts
-  /** Something that the user should know. */
-  warn?(message: string): void
-  /** After `commit`. */
-  made?(facts: Facts): void
-}
-
 /**
  * Takes a snapshot as it comes into a file beside the data directory, and makes the data directory of it on `commit`.
  * @throws KpipeError KPIPE_USAGE, KPIPE_TARGET_EXISTS, KPIPE_TARGET_FAILED
  */
-export async function openDataDir(settings: DataDirSettings, context: DataDirContext): Promise<PositionedTarget> {
+export async function openDataDir(settings: DataDirSettings, context: TargetContext): Promise<PositionedTarget> {
   const { dataDir } = settings
   const cluster = readInitialCluster(settings)
   if (settings.bumpRevision !== undefined && settings.noBump)
