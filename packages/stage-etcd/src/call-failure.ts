@@ -14,6 +14,10 @@ export function callFailure(channel: Channel, path: string, arrival: Exclude<Arr
   switch (arrival.kind) {
     case 'status':
       if (arrival.status.code === 0) return failure('KPIPE_SOURCE_PROTOCOL', `${method} ended without an answer`)
+      if (isLearnerRefusal(arrival.status)) {
+        const seen = `it is a learner, and one of its version does not answer ${method}`
+        return failure('KPIPE_SOURCE_REFUSED', `${seen}: ${describeStatus(arrival.status)}`)
+      }
       return failure(
         codeOf(arrival.status),
         `${authRefusal(arrival.status, method, channel.user) ?? `${method} was refused`}: ${describeStatus(arrival.status)}`,
@@ -40,6 +44,9 @@ export function describeStatus({ code, text }: GrpcStatus): string {
   const name = statusNames[code] ?? `status ${code}`
   return text === '' ? name : `${name} ${JSON.stringify(text)}`
 }
+
+/** Members 3.4 say it with UNAVAILABLE, as if they were down; learners answer Snapshot since 3.4.28 and 3.5.0, and HashKV never. */
+const isLearnerRefusal = ({ text }: GrpcStatus): boolean => /not supported for learner/.test(text)
 
 /**
  * 3.4 and 3.5 refuse with UNKNOWN and INVALID_ARGUMENT what 3.6 refuses with PERMISSION_DENIED, so whatever is

@@ -248,7 +248,10 @@ t.test("etcd's refusals, in the words of 3.4 to 3.7, are refusals", async (t) =>
     [7, 'etcdserver: permission denied', 'a call without a user is not permitted to call Snapshot, which needs the role root'],
     [2, 'auth: user name is empty', 'authentication is on, and no user was given'],
     [3, 'etcdserver: user name is empty', 'authentication is on, and no user was given'],
-    [9, 'etcdserver: rpc not supported for learner', 'Snapshot was refused'],
+    [2, 'auth: invalid auth token', 'the token of nobody was refused, also a new one'],
+    [16, 'etcdserver: invalid auth token', 'the token of nobody was refused, also a new one'],
+    [9, 'etcdserver: rpc not supported for learner', 'it is a learner, and one of its version does not answer Snapshot'],
+    [14, 'etcdserver: rpc not supported for learner', 'it is a learner, and one of its version does not answer Snapshot'],
   ]
   for (const [code, text, words] of refusals) {
     const etcd = await fakeEtcd({ snapshot: refuse(code, text) })
