@@ -40,6 +40,8 @@ export interface SourceMember {
   readonly name: string | undefined
   /** Undefined when no setting leads to it. */
   readonly endpoint: string | undefined
+  /** Where the cluster says that clients find it, as it tells them. Absent where nobody tells. */
+  readonly addresses?: readonly string[]
   readonly version: string | undefined
   /** Of the database file, in bytes, and how much of it is in use. */
   readonly size: number | undefined
