@@ -20,12 +20,12 @@ try:
 except ImportError:
     Argon2id = None
 
-FORMAT, DRAFT = 1, 2
+FORMAT, DRAFT = 1, 3
 ATTENTION, NOTHING, KEY, USAGE, DAMAGE, STORAGE, UNSUPPORTED = 3, 10, 12, 64, 65, 75, 78
 
 # What a reader takes at the most; see the chapter "Bounds".
 MAX_ENTRY, MAX_GAP, MAX_PACK, MAX_FRAME, MAX_CHUNKS = 1 << 22, 10_000, 1 << 26, 1 << 25, 1 << 25
-MAX_LINKS, MAX_CHAIN, MAX_TABLE, MAX_VALUES, MAX_SLOTS, MAX_WORK = 64, 1 << 24, 1 << 17, 1 << 22, 16_384, 12 << 20
+MAX_LINKS, MAX_CHAIN, MAX_TABLE, MAX_VALUES, MAX_SLOTS, MAX_WORK, MAX_NOTE = 64, 1 << 24, 1 << 17, 1 << 22, 16_384, 12 << 20, 1024
 
 
 class Failure(Exception):
@@ -377,11 +377,14 @@ def refuse_features(names):
 # --- log ----------------------------------------------------------------------------------------------------------------------------------
 
 Pack = namedtuple('Pack', 'number id kind bytes directory_bytes')
+Drill = namedtuple('Drill', 'time level passed note proven')
 Opened = namedtuple('Opened', 'epoch map')
 
 
 class Snapshot:
     """`manifest` is its bytes, or where it lies in the pack `pack_id`; `packs` are the numbers of those that it uses."""
+
+    drill = None
 
     def __init__(self, entry, packs, manifest, pack_id=None):
         self.entry, self.packs, self.manifest, self.pack_id = entry, packs, manifest, pack_id
@@ -525,6 +528,16 @@ class State:
         """Chunks are to be had elsewhere from entry n on: what open writers examined before says nothing any more."""
         self.floors = dict.fromkeys(self.open, n)
 
+    def drilled(self, n, entry):
+        snapshot, level, passed, note = entry['snapshot'], entry['level'], entry['passed'], entry['note']
+        if len(snapshot) != 32 or level not in ('walked', 'booted') or not isinstance(passed, bool):
+            raise Unreadable('drill')
+        within(len(note.encode()), MAX_NOTE)
+        found = self.snapshots.get(snapshot)
+        if found:
+            proven = passed and (level == 'booted' or bool(found.drill and found.drill.proven))
+            found.drill = Drill(entry['time'], level, passed, note, proven)
+
     def void(self, n, entry):
         if 'state' in entry and not self.take(unpack(decompress(entry['state'], 1 << 28))):
             return
@@ -552,6 +565,7 @@ class State:
             manifest, manifests = (manifests[:size] if size else next(large)), manifests[size:]
             made = Snapshot(entry, uses, manifest, None if size else bytes.fromhex(manifest['packId']))
             self.snapshots[made.id] = made
+        self.drill_again(list(self.snapshots.values()), snapshots['drills'])
         self.condemned = dict(zip(pack_numbers(said['condemned']['packs']), varints(said['condemned']['entries']), strict=True))
         self.replaced, self.healed = (self.lists(said[name]) for name in ('replaced', 'healed'))
         self.missing = defaultdict(set, {number: set(tags) for number, tags in tags_by_pack(said['damaged'])})
@@ -559,6 +573,12 @@ class State:
         self.floors = {opened['writer']: opened['floor'] for opened in said['writers']}
         self.slots, self.features = listed(said), said['requires'].get('read', [])
         return True
+
+    def drill_again(self, snapshots, said):
+        place, columns = 0, [varints(said['places']), varints(said['times']), said['results'], said['notes']]
+        for gap, time, bits, note in zip(*columns, strict=True):
+            place += gap
+            snapshots[place].drill = Drill(time, 'booted' if bits & 2 else 'walked', bool(bits & 1), note, bool(bits & 4))
 
     def lists(self, said):
         places, found = iter(varints(said['packs'])), defaultdict(list)
@@ -587,7 +607,7 @@ class State:
 RULES = {
     'GENESIS': State.genesis, 'KEY': State.key, 'OPEN': State.begin, 'ABORT': State.abort, 'SNAPSHOT': State.snapshot,
     'FORGET': State.forget, 'CONDEMN': State.condemn, 'SWEEP': State.sweep, 'COMPACT': State.compact, 'DAMAGED': State.damaged,
-    'HEAL': State.heal, 'CHECKED': State.checked, 'VOID': State.void,
+    'HEAL': State.heal, 'CHECKED': State.checked, 'VOID': State.void, 'DRILLED': State.drilled,
 }  # fmt: skip
 
 

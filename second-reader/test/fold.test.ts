@@ -33,6 +33,8 @@ test('of random logs the program in Python makes the same state as kpipe', async
   for (const name of ['packs', 'snapshots', 'condemned', 'replaced', 'healed', 'damaged', 'writers', 'lost'] as const) {
     t.ok(met((state) => state[name].size) > logs / 10, `${name} were met`)
   }
+  const drilled = states.flatMap((state) => [...state.snapshots.values()]).filter(({ drill }) => drill !== undefined)
+  for (const proven of [true, false]) t.ok(drilled.filter(({ drill }) => drill!.proven === proven).length > logs / 10, `proven: ${proven}`)
 })
 
 async function written(store: MemoryStore, folder: string): Promise<string> {
@@ -49,7 +51,7 @@ function shown(state: LogState): unknown {
     Object.fromEntries([...from].map(([name, of]) => [String(name), value(of)]))
   return {
     packs: map(state.packs, (pack) => [pack.id, pack.class, pack.bytes, pack.directoryBytes]),
-    snapshots: map(state.snapshots, ({ entry, packs }) => [entry, sorted(packs)]),
+    snapshots: map(state.snapshots, ({ entry, packs, drill }) => [entry, sorted(packs), drill ?? null]),
     condemned: map(state.condemned, (entry) => entry),
     replaced: map(state.replaced, sorted),
     healed: map(state.healed, sorted),

@@ -13,9 +13,12 @@ def shown(state):
     def numbers(packs):
         return sorted(number(pack) for pack in packs)
 
+    def drilled(drill):
+        return drill and drill._asdict()
+
     return {
         'packs': {number(pack.number): [pack.id.hex(), pack.kind, pack.bytes, pack.directory_bytes] for pack in state.packs.values()},
-        'snapshots': {snapshot.id.hex(): [snapshot.entry, numbers(snapshot.packs)] for snapshot in state.snapshots.values()},
+        'snapshots': {snapshot.id.hex(): [snapshot.entry, numbers(snapshot.packs), drilled(snapshot.drill)] for snapshot in state.snapshots.values()},
         'condemned': {number(pack): entry for pack, entry in state.condemned.items()},
         'replaced': {pack.hex(): numbers(places) for pack, places in state.replaced.items() if places},
         'healed': {tag.hex(): numbers(places) for tag, places in state.healed.items() if places},

@@ -87,6 +87,14 @@ function payload(dice: Dice, n: number, state: LogState): Payload {
     () => ({ kind: 'DAMAGED', time: n, ...tags() }),
     () => ({ kind: 'HEAL', time: n, ...tags() }),
     () => ({ kind: 'CHECKED', time: n, packs: encodePackNumbers(some(packs, 0.2)) }),
+    () => ({
+      kind: 'DRILLED',
+      time: n,
+      snapshot: Buffer.from(one(['00'.repeat(32), ...state.snapshots.keys(), ...state.snapshots.keys()]), 'hex'),
+      level: one(['walked', 'booted'] as const),
+      passed: dice() < 0.7,
+      note: 'ä'.repeat(Math.floor(dice() * 20)),
+    }),
   ]
   if (lost.length > 0 && dice() < 0.3) {
     const { n: gone, digest = new Uint8Array(0) } = one(lost)

@@ -57,7 +57,7 @@ test('another draft of the format is refused with its number', async (t) => {
   writeFileSync(join(repository, 'repository'), marker)
   const ended = await reader(['list', repository, ...secret(folder, 'key')])
   t.equal(ended.code, 78)
-  t.match(ended.stderr, /format 1 draft 3, and this reads format 1 draft 2$/m)
+  t.match(ended.stderr, /format 1 draft 4, and this reads format 1 draft 3$/m)
 })
 
 test('a flipped byte in any object is noticed by the program in Python, or does no harm', async (t) => {

@@ -20,5 +20,7 @@ export const maxChainBytes = 16 * 2 ** 20
 export const maxPartPacks = 2 * 65_536
 /** Values in one msgpack. */
 export const maxValues = 2 ** 22
+/** UTF-8 of what a drill notes. */
+export const maxDrillNoteBytes = 1024
 /** Objects of key slots, all epochs of all slots. */
 export const maxSlotObjects = 16_384

@@ -1,6 +1,6 @@
 /** Version of the format that this code writes, and its draft: until 1.0 a changed draft is another format. FORMAT.md is the text. */
 export const formatVersion = 1
-export const formatDraft = 2
+export const formatDraft = 3
 
 /** First bytes of each kind of object, 8 ASCII characters; the last one ends a pack. */
 export const magics = {

@@ -13,6 +13,8 @@ import { entryName } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { frameBinding } from './packs/frame-binding.ts'
 import { reading } from './reading.ts'
+import { recordDrill } from './record-drill.ts'
+import type { DrillResult } from './record-drill.ts'
 import { missingHistory } from './rollback-text.ts'
 import { openSealedStream, openWhatIsLeft } from './sealed-stream.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -62,10 +64,16 @@ export interface Repository {
   begin(options: BeginOptions): Promise<BackupWriter>
   /**
    * Takes snapshots out of every list; `retention/choose.ts` says which. Their space stays in use until it is collected.
-   * @param ids 64 hex digits each, not the newest of a name
+   * @param ids 64 hex digits each, not the newest of a name, nor the newest that a drill has proven
    * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*
    */
   forget(ids: readonly string[]): Promise<void>
+  /**
+   * Notes what a restore for trial made of a snapshot. Of a name, the newest snapshot that booted stays whatever the policy.
+   * @param id 64 hex digits
+   * @throws KpipeError KPIPE_UNKNOWN_SNAPSHOT, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*
+   */
+  recordDrill(id: string, result: DrillResult): Promise<void>
   /**
    * Gives back the space of what no snapshot uses, beside backups that run. Changes nothing without `apply`.
    * @throws KpipeError KPIPE_USAGE, KPIPE_ROLLBACK, KPIPE_DAMAGED, KPIPE_FORMAT_UNSUPPORTED, KPIPE_APPEND_LOST, KPIPE_STORE_*, KPIPE_STAGE_*
@@ -177,6 +185,11 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
     async forget(ids) {
       if (rollback !== undefined) throw rolledBack(store, rollback)
       await forgetSnapshots(log, snapshots, store, ids)
+      await remember(headOf(log))
+    },
+    async recordDrill(id, result) {
+      demandWritable()
+      await recordDrill(log, id, result)
       await remember(headOf(log))
     },
     async prune(options) {

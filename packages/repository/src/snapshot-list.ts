@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
-import type { LogState, SnapshotRecord } from './log/state.ts'
+import type { DrillRecord, LogState, SnapshotRecord } from './log/state.ts'
 import { decodeManifest } from './manifest.ts'
 import { mapLimit } from './map-limit.ts'
 import { placesOf } from './log/places.ts'
@@ -58,7 +58,9 @@ export class SnapshotList {
 
   /** In log order; those whose manifest lies in a pack only once they were loaded. */
   all(state: LogState): Snapshot[] {
-    return [...state.snapshots.values()].map((record) => this.#of(record)).filter((snapshot) => snapshot !== undefined)
+    return [...state.snapshots.values()]
+      .map((record) => withDrill(this.#of(record), record.drill))
+      .filter((snapshot) => snapshot !== undefined)
   }
 
   #of({ id, manifest }: SnapshotRecord): Snapshot | undefined {
@@ -111,4 +113,8 @@ export class SnapshotList {
     const moved = new MovedUnits(this.#store, this.#ring, forWhom)
     return (await Promise.all(packs.map((pack) => moved.ofLength(pack, place.stored_bytes - unitOverheadBytes)))).flat()
   }
+}
+
+function withDrill(snapshot: Snapshot | undefined, drill: DrillRecord | undefined): Snapshot | undefined {
+  return snapshot && drill ? { ...snapshot, drill: { ...drill, time: new Date(drill.time) } } : snapshot
 }

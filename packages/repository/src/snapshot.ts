@@ -17,6 +17,19 @@ export interface Snapshot {
   readonly tags: readonly string[]
   readonly facts: Facts
   readonly manifest: Manifest
+  /** The newest restore for trial. */
+  readonly drill?: Drill
+}
+
+export interface Drill {
+  readonly time: Date
+  /** `walked`: restored, and every page looked at. `booted`: an etcd began with it, too. */
+  readonly level: 'walked' | 'booted'
+  readonly passed: boolean
+  /** At most 1 KiB of UTF-8. */
+  readonly note: string
+  /** Whether this or an earlier one booted and passed, and none has failed since: what retention keeps. */
+  readonly proven: boolean
 }
 
 export const toolName = `kpipe ${version}`

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { test } from 'tap'
 import type { Entry } from '../src/log/entry.ts'
 import { beginState, fold } from '../src/log/fold.ts'
@@ -117,6 +118,33 @@ test('kinds that are not known are remembered, and so is what an entry requires'
   const state = after({ kind: 'TELEPORT', time: 0, requires: { write: ['teleport'] } } as unknown as Payload)
   t.same([...state.laterKinds], ['TELEPORT'])
   t.same(state.requires, { read: [], write: ['teleport'], collect: [] })
+})
+
+test('a boot that passes proves a snapshot until a drill of it fails; a walk proves nothing and takes nothing away', async (t) => {
+  const drills = (...results: readonly (readonly ['walked' | 'booted', boolean])[]) => {
+    const made = after(open(anna), snapshot(anna, 'a', 1), ...results.map(([level, passed], at) => drilled('a', level, passed, at)))
+    return [...made.snapshots.values()][0].drill
+  }
+  t.equal(drills(), undefined)
+  t.same(drills(['booted', true]), { time: 0, level: 'booted', passed: true, note: '', proven: true })
+  t.same(drills(['walked', true]), { time: 0, level: 'walked', passed: true, note: '', proven: false })
+  t.same(drills(['booted', true], ['walked', true]), { time: 1, level: 'walked', passed: true, note: '', proven: true })
+  t.same(drills(['booted', true], ['walked', false]), { time: 1, level: 'walked', passed: false, note: '', proven: false })
+  t.same(drills(['booted', true], ['walked', false], ['walked', true])?.proven, false)
+  t.same(drills(['booted', false], ['booted', true])?.proven, true)
+})
+
+test('a DRILLED of a snapshot that is not there has no effect, and a forgotten one takes its drill along', async (t) => {
+  t.equal(after(drilled('a', 'booted', true)).snapshots.size, 0)
+  t.equal(after(open(anna), snapshot(anna, 'a', 1), drilled('a', 'booted', true), forget('a')).snapshots.size, 0)
+})
+
+test('the drill of a snapshot stays with it when others change its packs', async (t) => {
+  const before = [open(anna), snapshot(anna, 'a', 1), drilled('a', 'booted', true), open(prune)]
+  const state = after(...before, compact([packNumber(2, 0)], [0], 1, 4))
+  const [record] = [...state.snapshots.values()]
+  t.same(record.packs, [packNumber(5, 0)])
+  t.equal(record.drill?.proven, true)
 })
 
 test('an OPEN that comes twice counts from the first', async (t) => {
@@ -316,6 +344,19 @@ function abort(writer: Uint8Array): Payload {
 function snapshot(writer: Uint8Array, manifest: string, newPacks: number, uses: number[] = []): SnapshotEntry {
   const packs = Array.from({ length: newPacks }, (_, counter) => ['D', counter, 1, 1, Buffer.alloc(32)] as const)
   return { kind: 'SNAPSHOT', time: 0, writer, packs, uses: encodePackNumbers(uses), manifest: Buffer.from(manifest) }
+}
+
+/** Of the snapshot with that manifest. */
+function drilled(manifest: string, level: 'walked' | 'booted', passed: boolean, time = 0): Payload {
+  return { kind: 'DRILLED', time, snapshot: idOf(manifest), level, passed, note: '' }
+}
+
+function forget(manifest: string): Payload {
+  return { kind: 'FORGET', time: 0, snapshots: [idOf(manifest)] }
+}
+
+function idOf(manifest: string): Buffer {
+  return createHash('sha256').update(manifest).digest()
 }
 
 /** Of the collector: so many new packs, for each old one the place of the one that it goes into. */

@@ -69,10 +69,10 @@ test('the bounds of FORMAT.md are those of the code', async (t) => {
       .reduce((base, exponent) => base ** exponent)
   const told = rows.flatMap((row) => row.split('|').at(-2)!.trim().split(', ')).map(value)
   const { maxChainBytes, maxChainLinks, maxChunks, maxCodecs, maxEntryBytes, maxFrameBytes } = bounds
-  const { maxMissingEntries, maxPackBytes, maxPartPacks, maxSlotObjects, maxValues } = bounds
+  const { maxDrillNoteBytes, maxMissingEntries, maxPackBytes, maxPartPacks, maxSlotObjects, maxValues } = bounds
   const objects = [maxEntryBytes, maxMissingEntries, maxPackBytes, maxFrameBytes, maxCodecs]
   const recipes = [maxChunks, maxChainLinks, maxChainBytes, maxPartPacks]
-  t.same(told, [...objects, ...recipes, maxValues, maxSlotObjects, maxPasswordSlots, maxPasswordWork])
+  t.same(told, [...objects, ...recipes, maxValues, maxDrillNoteBytes, maxSlotObjects, maxPasswordSlots, maxPasswordWork])
 })
 
 test('a reader written from FORMAT.md alone restores every snapshot', async (t) => {

@@ -198,6 +198,7 @@ async function openedRing(): Promise<{
     { kind: 'KEY', time: 1, epoch: 2, slots },
     { kind: 'CHECKED', time: 1, packs },
     { kind: 'VOID', time: 1, n: 3, digest: createHash('sha256').digest() },
+    { kind: 'DRILLED', time: 1, snapshot: Buffer.alloc(32), level: 'booted', passed: true, note: 'n' },
   ]
   return { store, repository, ring, payloads }
 }

@@ -1,8 +1,10 @@
 import { isPlace } from '../log/payload-shape.ts'
 import type { LogState, SnapshotRecord } from '../log/state.ts'
-import { isText } from '../shape.ts'
+import { isMap, isText } from '../shape.ts'
 import { VarintReader } from '../varint.ts'
 import { column, demand, readVarints, slicedHex, varints } from './columns.ts'
+import { decodeDrills, encodeDrills } from './drill-columns.ts'
+import type { StoredDrills } from './drill-columns.ts'
 
 const idBytes = 32
 
@@ -20,6 +22,7 @@ export interface StoredSnapshots {
   /** Varint columns: packs a snapshot; then which, by place in the column of all packs: the first as it is, others less the one before. */
   readonly pack_counts: Uint8Array
   readonly packs: Uint8Array
+  readonly drills: StoredDrills
 }
 
 export function encodeSnapshots({ snapshots, packs }: LogState): StoredSnapshots {
@@ -35,6 +38,7 @@ export function encodeSnapshots({ snapshots, packs }: LogState): StoredSnapshots
     large: list.map(({ manifest }) => manifest).filter((manifest) => !(manifest instanceof Uint8Array)),
     pack_counts: varints(list.map((snapshot) => snapshot.packs.length)),
     packs: varints(list.flatMap((snapshot) => differences(snapshot.packs.map((number) => placeOf.get(number)!)))),
+    drills: encodeDrills(list),
   }
 }
 
@@ -45,6 +49,8 @@ export function decodeSnapshots(stored: StoredSnapshots, numbers: readonly numbe
   const lengths = readVarints(stored.manifest_bytes, ids.length)
   const counts = readVarints(stored.pack_counts, ids.length)
   const manifests = column(stored.manifests)
+  demand(isMap(stored.drills), 'it has no drills')
+  const drills = decodeDrills(stored.drills)
   const { large } = stored
   demand(Array.isArray(large) && large.every((place) => isPlace(place) && isText(place.packId)), 'a manifest has no place')
   const useBytes = column(stored.packs)
@@ -59,7 +65,9 @@ export function decodeSnapshots(stored: StoredSnapshots, numbers: readonly numbe
     let place = 0
     const packs = Array.from({ length: counts[at] }, () => numbers[(place += uses.next())])
     demand(packs.at(-1) !== undefined || packs.length === 0, 'a snapshot uses a pack that is not there')
-    snapshots.set(id, { id, entry, manifest: manifest as SnapshotRecord['manifest'], packs })
+    const drill = drills.get(at)
+    const record = { id, entry, manifest: manifest as SnapshotRecord['manifest'], packs }
+    snapshots.set(id, drill === undefined ? record : { ...record, drill })
   }
   demand(uses.done && offset === manifests.length && next === large.length, 'a column of snapshots has another length')
   return snapshots

@@ -7,7 +7,7 @@ import { applyChecked, applyDamaged, applyHeal, healingPacks } from './fold-dama
 import { applyVoid } from './fold-void.ts'
 import { addPacks, areNew, packId } from './new-packs.ts'
 import { decodePackNumbers } from './pack-numbers.ts'
-import type { Genesis, Key, SnapshotEntry } from './payload.ts'
+import type { Drilled, Genesis, Key, SnapshotEntry } from './payload.ts'
 import type { LogState } from './state.ts'
 
 /** The state before any entry but GENESIS. */
@@ -105,6 +105,8 @@ function apply(draft: Draft, { n, epoch, payload }: Entry): void {
       return epoch === draft.epoch ? applyVoid(draft, payload) : undefined
     case 'CHECKED':
       return applyChecked(draft, n, payload)
+    case 'DRILLED':
+      return applyDrilled(draft, payload)
     case 'GENESIS':
       return // Only entry 0 is one.
     default:
@@ -127,6 +129,14 @@ function applySnapshot(draft: Draft, n: number, payload: SnapshotEntry): void {
   const id = inline ? createHash('sha256').update(manifest).digest('hex') : hex(manifest.id)
   const place = inline ? manifest : { ...manifest, packId: packId(payload.writer, manifest.counter) }
   draft.snapshots.set(id, { id, entry: n, manifest: place, packs: used })
+}
+
+/** Void for a snapshot that is not there. A walk proves less than a boot, so one that passes takes no proof away, and gives none. */
+function applyDrilled(draft: Draft, { snapshot, time, level, passed, note }: Drilled): void {
+  const record = draft.snapshots.get(hex(snapshot))
+  if (record === undefined) return
+  const proven = passed && (level === 'booted' || record.drill?.proven === true)
+  draft.snapshots.set(record.id, { ...record, drill: { time, level, passed, note, proven } })
 }
 
 /** Void when it goes back to an older epoch. */

@@ -1,4 +1,4 @@
-import { maxPackBytes } from '../bounds.ts'
+import { maxDrillNoteBytes, maxPackBytes } from '../bounds.ts'
 import { bin, count, isBytes, isCount, isListOf, isMap, isMapOf, isText, optional } from '../shape.ts'
 import type { Shape } from '../shape.ts'
 import { VarintReader } from '../varint.ts'
@@ -7,7 +7,7 @@ import type { Compact, Payload, StoredTagsByPack } from './payload.ts'
 import { decodeTagsByPack } from './tags-by-pack.ts'
 
 /** What a Date can hold. */
-const maxTime = 8.64e15
+export const maxTime = 8.64e15
 
 const isFeatureList = optional(isListOf(isText))
 export const isRequirements = isMapOf({ read: isFeatureList, write: isFeatureList, collect: isFeatureList })
@@ -52,6 +52,9 @@ const isCompact: Shape = (value) =>
     return decodePackNumbers(old).every(() => column.next() < packs.length) && column.done
   })
 
+export const isDrillLevel: Shape = (value) => value === 'walked' || value === 'booted'
+export const isDrillNote: Shape = (value) => typeof value === 'string' && Buffer.byteLength(value) <= maxDrillNoteBytes
+
 /** Keys of each kind that this version acts on. */
 const shapes: Readonly<Record<string, Shape>> = {
   GENESIS: isMapOf({ tool: isText, tag_algorithm: isText, marker: bin(32), slots: isSlots }),
@@ -72,6 +75,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   COMPACT: isCompact,
   DAMAGED: isTagsByPack,
   HEAL: isTagsByPack,
+  DRILLED: isMapOf({ snapshot: bin(32), level: isDrillLevel, passed: (value) => typeof value === 'boolean', note: isDrillNote }),
 }
 
 /** Whether the fold can act on it. Kinds of later versions may hold anything. */

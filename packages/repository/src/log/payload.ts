@@ -134,4 +134,17 @@ export interface Heal extends Every, StoredTagsByPack {
   readonly kind: 'HEAL'
 }
 
-export type Payload = Genesis | Open | SnapshotEntry | Abort | Forget | Condemn | Sweep | Key | Checked | Void | Compact | Damaged | Heal
+/** What a drill, a restore for trial, made of a snapshot. */
+export interface Drilled extends Every {
+  readonly kind: 'DRILLED'
+  /** Its id, 32 bytes. */
+  readonly snapshot: Uint8Array
+  /** `walked`: restored, and every page looked at. `booted`: an etcd began with it, too. */
+  readonly level: 'walked' | 'booted'
+  readonly passed: boolean
+  /** For people, at most 1 KiB of UTF-8. */
+  readonly note: string
+}
+
+export type Payload =
+  Genesis | Open | SnapshotEntry | Abort | Forget | Condemn | Sweep | Key | Checked | Void | Compact | Damaged | Heal | Drilled

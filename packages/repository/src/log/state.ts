@@ -1,7 +1,7 @@
 import type { Requirements } from '../features.ts'
 import type { PackClass } from '../format.ts'
 import type { LostEntry } from './entry.ts'
-import type { Genesis, ManifestPlace, Open, SlotRecord } from './payload.ts'
+import type { Drilled, Genesis, ManifestPlace, Open, SlotRecord } from './payload.ts'
 
 export interface PackRecord {
   readonly number: number
@@ -21,6 +21,18 @@ export interface SnapshotRecord {
   readonly manifest: Uint8Array | (ManifestPlace & { readonly packId: string })
   /** Numbers of all packs that it needs, ascending; later entries put others in their place. */
   readonly packs: readonly number[]
+  readonly drill?: DrillRecord
+}
+
+/** The newest drill of a snapshot. */
+export interface DrillRecord {
+  /** Of the DRILLED entry. */
+  readonly time: number
+  readonly level: Drilled['level']
+  readonly passed: boolean
+  readonly note: string
+  /** Whether this or an earlier one booted and passed, and none has failed since. */
+  readonly proven: boolean
 }
 
 /** A writer without a SNAPSHOT or ABORT. */

@@ -4,7 +4,7 @@ import { before, spanText } from './policy.ts'
 import type { KeepCount, Policy } from './policy.ts'
 
 /** What retention looks at. */
-export type Candidate = Pick<Snapshot, 'id' | 'name' | 'time' | 'bytes' | 'tags'>
+export type Candidate = Pick<Snapshot, 'id' | 'name' | 'time' | 'bytes' | 'tags' | 'drill'>
 
 /** A snapshot and what keeps it; without a reason it goes. */
 export interface Choice<Of extends Candidate = Candidate> {
@@ -16,7 +16,8 @@ const kinds = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 
 /**
  * What a policy keeps, name by name: restic's rules. Of each bucket the newest snapshot stays, for as many buckets as the
- * rule has counts; while counts are left, the oldest snapshot stays too. The newest of a name, by log order, always stays.
+ * rule has counts; while counts are left, the oldest snapshot stays too. The newest of a name, by log order, always stays,
+ * and so does the newest that is proven to boot.
  * @param snapshots in log order; the result has the same order
  * @param now nothing later moves `within`
  */
@@ -25,6 +26,8 @@ export function choose<Of extends Candidate>(snapshots: readonly Of[], policy: P
   const buckets = bucketsOf(policy.timezone)
   for (const group of Map.groupBy(snapshots, ({ name }) => name).values()) {
     reasons.get(group.at(-1)!.id)!.push('newest')
+    const proven = newestProven(group)
+    if (proven !== undefined) reasons.get(proven.id)!.push('drilled')
     // Equal times: the later entry of the log is the newer one.
     const newestFirst = group.toReversed().toSorted((one, other) => other.time.getTime() - one.time.getTime())
     keepByTags(newestFirst, policy, reasons)
@@ -33,6 +36,11 @@ export function choose<Of extends Candidate>(snapshots: readonly Of[], policy: P
     for (const kind of kinds) keepCounted(newestFirst, kind, policy[kind], ({ time }) => buckets[kind](time), reasons)
   }
   return snapshots.map((snapshot) => ({ snapshot, reasons: reasons.get(snapshot.id)! }))
+}
+
+/** Of one name, by log order: a drill booted an etcd with it, and none has failed since. */
+export function newestProven<Of extends Candidate>(group: readonly Of[]): Of | undefined {
+  return group.findLast(({ drill }) => drill?.proven === true)
 }
 
 function keepByTags(group: readonly Candidate[], { tags = [] }: Policy, reasons: ReadonlyMap<string, string[]>): void {

@@ -44,6 +44,7 @@ test('a state that was stored and read is the same, in every field, and so is wh
       if (random() < 0.1) fromCheckpoint = (await stored(state))!
       for (const [field, value] of Object.entries(state))
         if (value instanceof Map && value.size > 1) seen.set(field, (seen.get(field) ?? 0) + 1)
+      if ([...state.snapshots.values()].filter(({ drill }) => drill?.proven).length > 1) seen.set('proven', (seen.get('proven') ?? 0) + 1)
     }
     // How far back a reader began is the reader's own.
     t.same(plain({ ...fromCheckpoint, slotsSince: 0 }), plain({ ...state, slotsSince: 0 }), `seed ${seed}`)
@@ -61,6 +62,7 @@ test('a state that was stored and read is the same, in every field, and so is wh
     'healed',
     'epochs',
     'slotTimes',
+    'proven',
   ]
   for (const field of fields) t.ok((seen.get(field) ?? 0) > 20, `${field} was tried: ${seen.get(field)}`)
 })

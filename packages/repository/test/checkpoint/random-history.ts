@@ -55,6 +55,10 @@ export function randomPayload(state: LogState, random: () => number): Payload {
       return { kind, time, ...encodeTagsByPack(new Map(some(packs, 0.1).map((pack) => [pack, new Set(tags)]))) }
     }),
     () => ({ kind: 'CHECKED', time, packs: column(some(packs, 0.3)) }),
+    ...(['walked', 'booted'] as const).map((level) => (): Payload => {
+      const snapshot = Buffer.from(pick([...state.snapshots.keys()]) ?? '00'.repeat(32), 'hex')
+      return { kind: 'DRILLED', time, snapshot, level, passed: random() < 0.7, note: 'n'.repeat(number(30)) }
+    }),
     () => ({ kind: 'VOID', time, n: number(state.head.n), digest: bytes(32) }),
   ]
   return pick(makers)!()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { exitCodes } from '@kpipe/engine/contracts'
 import { packClasses } from '../../src/format.ts'
 import { pages, seeds } from './pages.ts'
-import { backUp, kpipe, pipeline, secretFiles, type MadeSnapshot } from './program.ts'
+import { backUp, kpipe, pipeline, recordDrill, secretFiles, type MadeSnapshot } from './program.ts'
 
 /** What a history leaves: the snapshots that are there at its end, oldest first, and the secrets that open it. */
 export interface Made {
@@ -80,6 +80,21 @@ export const histories = {
     await kpipe(folder, ['check', '--read-data', '-c', 'db.yaml'], exitCodes.KPIPE_DAMAGED)
     const third = await backUp(folder, 'db', db(20))
     return { snapshots: [first, second, third], secrets: ['key', 'phrase'], kinds: ['DAMAGED', 'HEAL'] }
+  },
+
+  async drilled(folder) {
+    await begin(folder)
+    const snapshots = []
+    for (const seed of ['a', 'b', 'c', 'd']) snapshots.push(await backUp(folder, 'db', db(10, { 1: seed })))
+    const [first, second, third, fourth] = snapshots.map(({ id }) => id)
+    await recordDrill(folder, first!, { level: 'booted', passed: true, note: 'etcd 3.6.16 had 12 keys' })
+    await recordDrill(folder, second!, { level: 'walked', passed: false, note: 'page 3 is damaged – stopped' })
+    await recordDrill(folder, third!, { level: 'booted', passed: true, note: '' })
+    await recordDrill(folder, third!, { level: 'walked', passed: true, note: 'no etcd was found' })
+    await kpipe(folder, ['forget', third!, '-c', 'db.yaml', '--apply'], exitCodes.KPIPE_USAGE)
+    await kpipe(folder, ['forget', first!, '-c', 'db.yaml', '--apply'])
+    await recordDrill(folder, fourth!, { level: 'booted', passed: false, note: 'it did not become ready' })
+    return { snapshots: snapshots.slice(1), secrets: ['key', 'phrase'], kinds: ['DRILLED', 'FORGET'] }
   },
 
   async repaired(folder) {

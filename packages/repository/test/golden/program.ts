@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import storeFs from '@kpipe/stage-store-fs'
+import { openRepository, readKeyFile, type DrillResult } from '../../src/index.ts'
 
 const bin = resolve(import.meta.dirname, '../../../cli/bin/kpipe.js')
 /** Shared, so that not every process compiles everything anew. */
@@ -74,6 +76,15 @@ export async function backUp(
   const output = await kpipe(folder, ['run', `${name}.yaml`, '--json', ...words], code)
   const { snapshot_id: id } = JSON.parse(output.trim().split('\n').at(-1)!) as { snapshot_id: string }
   return { id, name, bytes: stream.length, sha256: createHash('sha256').update(stream).digest('hex') }
+}
+
+/** Notes what a drill made of a snapshot, as `kpipe drill` does. */
+export async function recordDrill(folder: string, id: string, result: DrillResult): Promise<void> {
+  const store = await storeFs.open({ path: join(folder, 'repository') })
+  const secret = await readKeyFile(join(folder, secretFiles.key))
+  const repository = await openRepository({ store, secret, warn: () => undefined })
+  await repository.recordDrill(id, result)
+  await repository.settled()
 }
 
 /** SHA-256 in hex of what kpipe restores of a snapshot. */

@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { choose } from '../../src/retention/choose.ts'
+import type { Drill } from '../../src/index.ts'
 import type { Candidate } from '../../src/retention/choose.ts'
 import { parseSpan } from '../../src/retention/policy.ts'
 import type { Policy } from '../../src/retention/policy.ts'
@@ -96,6 +97,17 @@ test('500 hourly snapshots with 24 hourly and 7 daily leave 24 and the ends of s
 test('a snapshot stays that has all tags of one of the lists', async (t) => {
   const tagged = [['a'], ['a', 'b'], ['c'], [], []].map((tags, place) => ({ ...days[place], tags }))
   t.same(kept(tagged, { tags: [['a', 'b'], ['c']] }), ['1', '2', '4'])
+})
+
+test('the newest of a name that is proven to boot stays whatever the policy, and only that one', async (t) => {
+  const drill = (proven: boolean): Drill => ({ time: now, level: proven ? 'booted' : 'walked', passed: true, note: '', proven })
+  const drilled = days.map((snapshot, place) => (place < 4 ? { ...snapshot, drill: drill(place < 3) } : snapshot))
+  t.same(
+    choose(drilled, { last: 1 }, now).map(({ reasons }) => reasons),
+    [[], [], ['drilled'], [], [], ['newest', 'last']],
+  )
+  const ofTwoNames = drilled.map((snapshot, place) => ({ ...snapshot, name: place % 2 === 0 ? 'even' : 'odd' }))
+  t.same(kept(ofTwoNames, {}), ['1', '2', '4', '5'])
 })
 
 test('names do not share counts', async (t) => {

@@ -34,6 +34,25 @@ test('the newest of a name cannot be forgotten, also when another name has newer
   t.equal(repository.head, head)
 })
 
+test('the newest that is proven to boot cannot be forgotten, until a later one is or a drill of it fails', async (t) => {
+  const { repository } = await madeRepository()
+  const ids: string[] = []
+  for (const seed of ['a', 'b', 'c', 'd']) ids.push((await backUp(repository, noise(pageBytes, seed))).snapshot.id)
+  await repository.recordDrill(ids[0], { level: 'booted', passed: true, note: '' })
+  t.equal(await codeOf(() => repository.forget([ids[1], ids[0]])), 'KPIPE_USAGE')
+  await repository.recordDrill(ids[1], { level: 'walked', passed: true, note: '' })
+  t.equal(await codeOf(() => repository.forget([ids[0]])), 'KPIPE_USAGE', 'a walk is less')
+  await repository.recordDrill(ids[2], { level: 'booted', passed: true, note: '' })
+  await repository.forget([ids[0]])
+  t.equal(await codeOf(() => repository.forget([ids[2]])), 'KPIPE_USAGE')
+  await repository.recordDrill(ids[2], { level: 'walked', passed: false, note: '' })
+  await repository.forget([ids[2]])
+  t.same(
+    repository.snapshots().map(({ id }) => id),
+    [ids[1], ids[3]],
+  )
+})
+
 test('who wants to forget what another process just forgot is told, and nothing is written', async (t) => {
   const { repository, store } = await madeRepository()
   const ids: string[] = []
