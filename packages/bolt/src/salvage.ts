@@ -25,7 +25,10 @@ export interface LeftPages {
 
 /** What is left of a database, and what is not, in the order of its keys. */
 export type Salvaged =
-  { readonly kind: 'item'; readonly path: readonly Uint8Array[]; readonly key: Uint8Array; readonly value: Uint8Array } | LostRange
+  | { readonly kind: 'item'; readonly path: readonly Uint8Array[]; readonly key: Uint8Array; readonly value: Uint8Array }
+  /** Comes before what is left in it. */
+  | { readonly kind: 'bucket'; readonly path: readonly Uint8Array[]; readonly key: Uint8Array; readonly sequence: bigint }
+  | LostRange
 
 /** Items of a bucket, or buckets, from one key up to another are on a page that is lost. */
 export interface LostRange {
@@ -61,18 +64,38 @@ export async function* salvage(pages: LeftPages, wanted: (range: Range) => boole
  * that are free hold what they once held: rows that may be compacted away, but never others than there were.
  */
 export async function* leftRevisions(pages: LeftPages): AsyncGenerator<Uint8Array, void> {
+  const total = Math.floor(pages.bytes / pages.pageBytes)
+  for (let page = 2; page < total; page++) for (const { key } of await rowsOnLeaf(pages, page)) yield key
+}
+
+export interface LeafRow {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/**
+ * Elements of a leaf whose keys are revisions, whatever leads to it; none when the page is lost or no leaf, or when it once went on over
+ * pages of which one now begins something else.
+ */
+export async function rowsOnLeaf(pages: LeftPages, page: number): Promise<LeafRow[]> {
   const meta = { pages: Math.floor(pages.bytes / pages.pageBytes) }
-  const table = elementTable()
-  for (let page = 2; page < meta.pages; page++) {
-    const run = await readRun({ pages, meta }, page)
-    if (run === undefined || !run.isLeaf) continue
-    const { bytes, view, count } = run
-    if (readElements(view, 0, bytes.length, true, count, table) !== undefined) continue
-    for (let cell = 0; cell < 4 * count; cell += 4) {
-      const key = table.cells[cell + 1]
-      if (isRevision(view, key, table.cells[cell + 2])) yield bytes.subarray(key, key + table.cells[cell + 2])
-    }
+  const run = await readRun({ pages, meta }, page)
+  if (run === undefined || !run.isLeaf || run.count === 0) return []
+  const { bytes, view, count } = run
+  for (let at = pages.pageBytes; at < bytes.length; at += pages.pageBytes) {
+    const { id, flags } = readHeader(view, at)
+    if (id === page + at / pages.pageBytes && (flags === leafFlag || flags === branchFlag)) return []
   }
+  const table = elementTable(count)
+  if (readElements(view, 0, bytes.length, true, count, table) !== undefined) return []
+  const rows: LeafRow[] = []
+  for (let cell = 0; cell < 4 * count; cell += 4) {
+    const key = table.cells[cell + 1]
+    const value = key + table.cells[cell + 2]
+    if ((table.cells[cell] & 1) === 1 || !isRevision(view, key, table.cells[cell + 2])) continue
+    rows.push({ key: bytes.subarray(key, value), value: bytes.subarray(value, value + table.cells[cell + 3]) })
+  }
+  return rows
 }
 
 interface Walk {
@@ -123,20 +146,22 @@ async function* visit(
     const value = table.cells[4 * i + 1] + table.cells[4 * i + 2]
     const end = value + table.cells[4 * i + 3]
     if ((table.cells[4 * i] & 1) === 0) yield { kind: 'item', path: range.path, key, value: bytes.subarray(value, end) }
-    else yield* bucketIn(walk, { path: [...range.path, key], from: undefined, until: undefined }, bytes, value, end, depth)
+    else yield* bucketIn(walk, range.path, key, { bytes, start: value, end }, depth)
   }
 }
 
+/** @param value where that of the bucket's element lies */
 async function* bucketIn(
   walk: Walk,
-  range: Range,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  path: readonly Uint8Array[],
+  name: Uint8Array,
+  { bytes, start, end }: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
   depth: number,
 ): AsyncGenerator<Salvaged, void> {
+  const range: Range = { path: [...path, name], from: undefined, until: undefined }
   if (!walk.wanted(range)) return
   const bucket = readBucketValue(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), start, end)
+  yield { kind: 'bucket', path, key: name, sequence: typeof bucket === 'string' ? 0n : bucket.sequence }
   if (typeof bucket !== 'string' && bucket.root !== 0) return yield* visit(walk, bucket.root, range, depth + 1, async () => undefined)
   const inline = bytes.subarray(start + headerBytes, end)
   const view = new DataView(inline.buffer, inline.byteOffset, inline.length)

@@ -22,7 +22,7 @@ async function all(items: AsyncIterable<Salvaged>): Promise<{ items: string[]; l
   const found: { items: string[]; lost: LostRange[] } = { items: [], lost: [] }
   for await (const item of items) {
     if (item.kind === 'lost') found.lost.push(item)
-    else found.items.push(nameOf(item.path, item.key))
+    else if (item.kind === 'item') found.items.push(nameOf(item.path, item.key))
   }
   return found
 }

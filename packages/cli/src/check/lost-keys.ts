@@ -49,7 +49,7 @@ export async function findLostKeys(
   let items = 0
   for await (const found of salvage(pages)) {
     if (found.kind === 'lost') lost.push(found)
-    else if (found.path.length === 1) items += 1
+    else if (found.kind === 'item' && found.path.length === 1) items += 1
   }
   const ranges = lost.filter(({ path }) => isOfKeys(path))
   const branches = ranges.filter(({ leaf }) => leaf !== true)
@@ -57,7 +57,7 @@ export async function findLostKeys(
   const known = new Map<string, KnownRow>()
   for (const other of ranges.length > 0 ? others : []) {
     for await (const found of salvage(other.pages, (range) => isOfKeys(range.path) && ranges.some((one) => overlaps(one, range)))) {
-      if (found.kind === 'lost' || !ranges.some((range) => isIn(range, found.key))) continue
+      if (found.kind !== 'item' || !ranges.some((range) => isIn(range, found.key))) continue
       const row = knownRow(snapshot, other.snapshot, found)
       if (row !== undefined && !known.has(row.revision) && !left.has(row.revision)) known.set(row.revision, row)
     }

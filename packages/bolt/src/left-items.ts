@@ -1,0 +1,117 @@
+import { readKeyValue } from './key-value.ts'
+import { readRevision } from './revision.ts'
+import type { Revision } from './revision.ts'
+import { rowsOnLeaf, salvage } from './salvage.ts'
+import type { LeafRow, LeftPages, LostRange } from './salvage.ts'
+import type { NewItem } from './write.ts'
+
+/** What of a database can be written anew. */
+export interface LeftItems {
+  /** Pages of the tree that are lost, with what was on them. */
+  readonly lost: readonly LostRange[]
+  /** Rows of bucket `key` to which no page of the tree leads any more, by their keys. */
+  readonly strays: ReadonlySet<string>
+  /** For `writeBolt`. Reads the database again. */
+  items(): AsyncGenerator<NewItem, void>
+}
+
+export interface LeftItemsOptions {
+  /** What was noted of the last compaction, for a database that has lost it; -1 for none. */
+  readonly compactRevision?: number | undefined
+  /** Whether a row that may have been compacted away is known to have been there. */
+  isKnown?(row: Revision): boolean
+}
+
+/**
+ * Goes over what can be read. A row of bucket `key` on a page that lies below a lost one is found again, as are rows of lost pages on free
+ * pages that hold older versions of them; but only where it is certain that they were still there: above the last compaction, or known.
+ * Holds about 100 bytes for each such row.
+ */
+export async function leftItems(pages: LeftPages, { compactRevision, isKnown = () => false }: LeftItemsOptions = {}): Promise<LeftItems> {
+  const lost: LostRange[] = []
+  let compacted: number | undefined
+  let hasMeta = false
+  for await (const found of salvage(pages)) {
+    if (found.kind === 'lost') lost.push(found)
+    if (found.kind !== 'item' || nameOf(found.path) !== 'meta') continue
+    hasMeta = true
+    if (/^(?:finished|scheduled)CompactRev$/.test(textOf(found.key)))
+      compacted = Math.max(compacted ?? -1, readRevision(found.value)?.main ?? Infinity)
+  }
+  if (!hasMeta || lost.some(({ path }) => nameOf(path) === 'meta')) compacted = Math.max(compacted ?? -1, compactRevision ?? Infinity)
+  const ranges = lost.filter(({ path }) => path.length === 0 || nameOf(path) === 'key')
+  const isCertain = (row: Revision): boolean => row.main > (compacted ?? -1) || isKnown(row)
+  const strays = ranges.length === 0 ? new Map<string, number>() : await findStrays(pages, ranges, isCertain)
+
+  async function* straysIn(range: LostRange): AsyncGenerator<NewItem, void> {
+    for (const [text, page] of strays) {
+      const key = Buffer.from(text, 'latin1')
+      if (!isIn(range, key)) continue
+      const row = (await rowsOnLeaf(pages, page)).find((one) => key.equals(one.key))
+      if (row !== undefined) yield { path: { length: 1 }, key, value: row.value, sequence: undefined }
+    }
+  }
+
+  return {
+    lost,
+    strays: new Set(strays.keys()),
+    async *items() {
+      for await (const found of salvage(pages)) {
+        if (found.kind === 'item') yield { path: found.path, key: found.key, value: found.value, sequence: undefined }
+        else if (found.kind === 'bucket') yield { path: found.path, key: found.key, value: undefined, sequence: found.sequence }
+        else if (nameOf(found.path) === 'key') yield* straysIn(found)
+        else if (found.path.length === 0) {
+          // Without these two buckets it is no database of etcd.
+          for (const name of ['key', 'meta'].filter((bucket) => isBetween(found, Buffer.from(bucket)))) {
+            yield { path: found.path, key: Buffer.from(name), value: undefined, sequence: 0n }
+            if (name === 'key') yield* straysIn(found)
+          }
+        }
+      }
+    },
+  }
+}
+
+/** The page that holds a row, by the row's key, in ascending order. */
+async function findStrays(
+  pages: LeftPages,
+  ranges: readonly LostRange[],
+  isCertain: (row: Revision) => boolean,
+): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  const total = Math.floor(pages.bytes / pages.pageBytes)
+  for (let page = 2; page < total; page++) {
+    for (const row of await rowsOnLeaf(pages, page)) {
+      const revision = readRevision(row.key)!
+      if (ranges.some((range) => isIn(range, row.key)) && isCertain(revision) && isRow(row, revision)) found.set(textOf(row.key), page)
+    }
+  }
+  return new Map([...found].toSorted(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+/** Whether it is what etcd writes, for a free page may be of any bucket. */
+function isRow({ value }: LeafRow, { main, tombstone }: Revision): boolean {
+  try {
+    const { key, modRevision } = readKeyValue(value)
+    return value.length === 0 || (key.length > 0 && modRevision === (tombstone ? 0n : BigInt(main)))
+  } catch {
+    return false
+  }
+}
+
+/** A range of buckets holds all rows of those in it. */
+function isIn(range: LostRange, key: Uint8Array): boolean {
+  return range.path.length === 0 || isBetween(range, key)
+}
+
+function isBetween({ from, until }: LostRange, key: Uint8Array): boolean {
+  return (from === undefined || Buffer.compare(key, from) >= 0) && (until === undefined || Buffer.compare(key, until) < 0)
+}
+
+function nameOf(path: readonly Uint8Array[]): string | undefined {
+  return path.length === 1 ? textOf(path[0]) : undefined
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1')
+}
