@@ -18,7 +18,7 @@ interruptedBy(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => {
 
 const files = process.argv.slice(2)
 if (files.length === 0) {
-  for (const version of ['3.4', '3.6'] as const) {
+  for (const version of ['3.4', '3.5', '3.6', '3.7'] as const) {
     await stage(`etcd ${version}`, async () => {
       const binaries = await getEtcd({ version, log: console.log })
       return binaries.version

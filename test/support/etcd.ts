@@ -3,6 +3,7 @@ import { restoreAndStart } from '../../scripts/etcd/restore-etcd.ts'
 import { startEtcd, type RunningEtcd, type StartOptions } from '../../scripts/etcd/start-etcd.ts'
 
 export { differences, deleteKeys, etcdClient, readKeys, writeKeys } from '../../scripts/etcd/keys.ts'
+export { restoreAndStart } from '../../scripts/etcd/restore-etcd.ts'
 export { hourLater, kubernetesLike } from '../../scripts/etcd/kubernetes-like.ts'
 export type { EtcdBinaries, EtcdLine, RunningEtcd, StartOptions }
 

@@ -9,6 +9,10 @@ export interface TcpProxy {
   readonly open: number
   /** Times that a byte was altered. */
   readonly flipped: number
+  /** Times that a connection was cut. */
+  readonly cut: number
+  /** The connection that carries so many bytes more is cut there, once. */
+  cutAfter(bytes: number): void
   /** From so many bytes on, nothing more is passed on; resolves when that begins. */
   holdAfter(bytes: number): Promise<void>
   /** Passes on what was held, and all that follows. */
@@ -24,6 +28,7 @@ export async function tcpProxy(t: { after(done: () => void): void }, target: str
   const servers = new Set<Socket>()
   const held: (() => void)[] = []
   let [passed, limit, flipped] = [0, Infinity, 0]
+  let [cutAt, cut] = [Infinity, 0]
   let pattern: string | undefined
   let onHeld = () => {}
 
@@ -54,6 +59,12 @@ export async function tcpProxy(t: { after(done: () => void): void }, target: str
         })
         return onHeld()
       }
+      if (passed >= cutAt) {
+        cutAt = Infinity
+        cut += 1
+        upstream.destroy()
+        return void client.destroy()
+      }
       const at = pattern === undefined ? -1 : bytes.indexOf(pattern)
       if (at >= 0) {
         bytes[at] ^= 1
@@ -78,6 +89,12 @@ export async function tcpProxy(t: { after(done: () => void): void }, target: str
     },
     get flipped() {
       return flipped
+    },
+    get cut() {
+      return cut
+    },
+    cutAfter(bytes) {
+      cutAt = passed + bytes
     },
     holdAfter(bytes) {
       limit = passed + bytes

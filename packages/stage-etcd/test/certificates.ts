@@ -16,8 +16,9 @@ export interface Certificate {
 }
 
 export interface CertificateOptions {
-  /** Also the names of the files. */
+  /** Also the names of the files, unless `file` is given. */
   readonly commonName: string
+  readonly file?: string
   /** DNS names and IP addresses; none makes a certificate of a client. */
   readonly names?: readonly string[]
   /** Bits of an RSA key in place of one on P-256. */
@@ -67,7 +68,7 @@ export async function certificateAuthority(
         ...period(options),
         extensions: await extensionsOf(options, keys.publicKey),
       })
-      return written(folder, options.commonName, certificate, subject.privateKey)
+      return written(folder, options.file ?? options.commonName, certificate, subject.privateKey)
     },
   }
 }
