@@ -13,6 +13,7 @@ export interface DataDirSettings {
   readonly noBump?: boolean
   readonly skipHashCheck?: boolean
   readonly owner?: string
+  readonly moveAside?: boolean
   readonly etcdVersion?: string
   readonly force?: boolean
 }
@@ -56,8 +57,14 @@ export const dataDirSchema: SettingsSchema = {
     owner: {
       type: 'string',
       minLength: 1,
-      description: 'Who gets the files, as user:group. Without it, whoever owns the empty folder that is there, or the folder around it.',
+      description:
+        'Who gets the files, as user:group. Without it, whoever has what is moved aside, the empty folder that is there, or the folder around it.',
       examples: ['etcd:etcd'],
+    },
+    moveAside: {
+      type: 'boolean',
+      description:
+        'Keeps the data directory and log that are there beside, under their names with the time; refused while an etcd runs on them.',
     },
     etcdVersion: {
       type: 'string',

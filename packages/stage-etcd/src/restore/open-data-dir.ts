@@ -12,6 +12,7 @@ import { writeAt } from './new-file.ts'
 import { ownerText, readOwner } from './owner.ts'
 import type { Owner } from './owner.ts'
 import { openPlace } from './place.ts'
+import { lookAtStanding } from './standing.ts'
 import { remarks } from './remarks.ts'
 import { demandTrailer } from './trailer.ts'
 
@@ -27,7 +28,10 @@ export async function openDataDir(settings: DataDirSettings, context: TargetCont
   refuseOlder(settings, context.facts ?? {})
   if (!settings.skipHashCheck) demandTrailer(context.bytes)
   const wanted = settings.owner === undefined ? undefined : await readOwner(settings.owner)
-  const place = await failing(dataDir, () => openPlace(dataDir, settings.walDir))
+  const place = await failing(dataDir, async () => {
+    const standing = settings.moveAside ? await lookAtStanding(dataDir, settings.walDir, cluster, context) : undefined
+    return openPlace(dataDir, settings.walDir, standing)
+  })
   const abandoning = async (error: unknown): Promise<never> => {
     await place.abandon()
     throw error
@@ -52,10 +56,10 @@ export async function openDataDir(settings: DataDirSettings, context: TargetCont
       await failing(dataDir, async () => {
         await close()
         const made = await makeDataDir(place, context.bytes, settings, cluster, context.signal)
-        await place.publish(owner)
+        const aside = await place.publish(owner)
         const given = owner === undefined ? undefined : await ownerText(owner)
-        for (const remark of remarks(made, given, settings)) context.warn?.(remark)
-        context.made?.(factsOf(made, cluster, given))
+        for (const remark of remarks(made, given, settings, aside)) context.warn?.(remark)
+        context.made?.({ ...factsOf(made, cluster, given), moved_aside: aside })
       })
     },
     async abort() {

@@ -4,6 +4,8 @@ import { basename, dirname, join, relative, sep } from 'node:path'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { exists } from './failing.ts'
 import type { Owner } from './owner.ts'
+import { asideName } from './standing.ts'
+import type { Standing } from './standing.ts'
 
 /** A folder beside the one that is to be, where its content is made. Nothing shows under the final names before `publish`. */
 export interface Place {
@@ -13,24 +15,26 @@ export interface Place {
   readonly data: string
   /** Where the log goes; it does not exist yet. */
   readonly wal: string
-  /** Who the final folder's owner is to be, by what it stands in for: an empty folder that is there, else the folder around it. */
+  /** Who the final folder's owner is to be, by what it stands in for: what is moved aside, an empty folder that is there, else the folder around it. */
   readonly owner: Owner
-  /** Gives everything its owner and its name, on the disk for good. */
-  publish(owner: Owner | undefined): Promise<void>
+  /** Gives everything its owner and its name, on the disk for good. Resolves with the names of what it moved aside. */
+  publish(owner: Owner | undefined): Promise<readonly string[]>
   /** Leaves nothing behind. */
   abandon(): Promise<void>
 }
 
 /**
- * @param walDir where the log goes instead of the data directory; it must not exist
+ * @param walDir where the log goes instead of the data directory
+ * @param standing what is there and is moved aside when all is made; without it nothing may be there, and no log
  * @throws KpipeError KPIPE_TARGET_EXISTS, KPIPE_USAGE; errors of the system
  */
-export async function openPlace(dataDir: string, walDir: string | undefined): Promise<Place> {
-  const there = await emptyFolder(dataDir)
-  const walInside = walDir === undefined ? join('member', 'wal') : relative(dataDir, walDir)
+export async function openPlace(given: string, walDir: string | undefined, standing?: Standing): Promise<Place> {
+  const dataDir = standing?.folder ?? given
+  const there = standing === undefined ? await emptyFolder(dataDir) : standing.moves !== 'folder' && (await isThere(dataDir))
+  const walInside = walDir === undefined ? join('member', 'wal') : relative(given, walDir)
   const separateWal = walInside === '..' || walInside.startsWith(`..${sep}`)
   if (walInside === '') throw new KpipeError('KPIPE_USAGE', `${dataDir} cannot be data directory and WAL directory at once`)
-  if (walDir !== undefined) await refuse(walDir)
+  if (walDir !== undefined && standing === undefined) await refuse(walDir)
   const around = dirname(dataDir)
   const made = there ? undefined : await mkdir(around, { recursive: true, mode: 0o700 })
   const holder = draftName(there ? join(dataDir, 'data') : dataDir)
@@ -44,25 +48,32 @@ export async function openPlace(dataDir: string, walDir: string | undefined): Pr
     scratch: join(holder, 'snapshot'),
     data,
     wal: walDraft ?? join(data, walInside),
-    owner: { user: uid, group: gid },
+    owner: standing?.owner ?? { user: uid, group: gid },
     async publish(owner) {
       await settle(data, owner)
-      if (walDraft !== undefined) {
-        await settle(walDraft, owner)
-        await refuse(walDir!)
-        await rename(walDraft, walDir!)
-        await sync(dirname(walDir!))
-      }
+      if (walDraft !== undefined) await settle(walDraft, owner)
+      const aside = await moveAside(standing, separateWal ? walDir! : join(dataDir, walInside))
       try {
-        if (there) await moveInto(data, dataDir)
-        else await giveName(data, dataDir)
+        if (walDraft !== undefined) {
+          await refuse(walDir!)
+          await rename(walDraft, walDir!)
+          await sync(dirname(walDir!))
+        }
+        try {
+          if (there) await moveInto(data, dataDir)
+          else await giveName(data, dataDir)
+        } catch (error) {
+          if (walDraft !== undefined) await rm(walDir!, { recursive: true, force: true })
+          throw error
+        }
       } catch (error) {
-        if (walDraft !== undefined) await rm(walDir!, { recursive: true, force: true })
+        for (const [name, other] of aside.toReversed()) await rename(other, name)
         throw error
       }
       await rm(holder, { recursive: true, force: true })
       await sync(there ? dataDir : around)
       await syncAbove(around, made)
+      return aside.map(([, other]) => other)
     },
     async abandon() {
       await rm(holder, { recursive: true, force: true })
@@ -70,6 +81,40 @@ export async function openPlace(dataDir: string, walDir: string | undefined): Pr
       await removeEmpty(around, made)
     },
   }
+}
+
+/** The old names and the new ones. When one cannot be moved, none is. */
+async function moveAside(standing: Standing | undefined, wal: string): Promise<(readonly [string, string])[]> {
+  if (standing === undefined) return []
+  await standing.demandStopped()
+  const { folder, moves } = standing
+  const names = moves === 'folder' ? [folder] : moves === 'member' ? [join(folder, 'member')] : []
+  // A log in a folder that moves goes with it.
+  if (!names.some((name) => wal.startsWith(`${name}${sep}`)) && (await isThere(wal))) names.unshift(wal)
+  const moved: (readonly [string, string])[] = []
+  const time = new Date()
+  try {
+    for (const name of names) {
+      const other = asideName(name, time)
+      await refuse(other)
+      await rename(name, other)
+      moved.push([name, other])
+    }
+  } catch (error) {
+    for (const [name, other] of moved.toReversed()) await rename(other, name)
+    throw error
+  }
+  return moved
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    },
+  )
 }
 
 /** Folders that were made for this one, up to the first that holds something else by now. */

@@ -4,7 +4,7 @@ import type { MadeDataDir } from './make-data-dir.ts'
 import { kubernetesBump } from './write-database.ts'
 
 /** Sentences about what a restored member has that its operator may not expect. */
-export function remarks(made: MadeDataDir, owner: string | undefined, settings: DataDirSettings): string[] {
+export function remarks(made: MadeDataDir, owner: string | undefined, settings: DataDirSettings, aside: readonly string[]): string[] {
   const { facts, bumpedTo, revision, lowerTo } = made
   const by = (bumpedTo ?? 0) - revision
   const said: (string | false | undefined)[] = [
@@ -33,7 +33,9 @@ export function remarks(made: MadeDataDir, owner: string | undefined, settings: 
       `the database is of etcd ${facts.line} and now says that it is of ${lowerTo}: what ${lowerTo} does not know is still in it`,
     compareLines(facts.line, '3.7') > 0 &&
       `the snapshot is of etcd ${facts.line}, which is newer than this kpipe; the rest is written as for 3.7`,
-    owner !== undefined && `the files belong to ${owner}${settings.owner === undefined ? ', as the folder does that they stand in' : ''}`,
+    ...aside.map((path) => `what was there before is kept as ${path}`),
+    owner !== undefined &&
+      `the files belong to ${owner}${settings.owner === undefined ? `, as ${aside.length > 0 ? 'those did that were there' : 'the folder does that they stand in'}` : ''}`,
   ]
   return said.filter((sentence) => typeof sentence === 'string')
 }

@@ -84,6 +84,16 @@ export async function readWal(folder: string, after: number): Promise<WalSummary
   }
 }
 
+/** Whose log it is, as the first records of its newest file say; undefined when they do not. */
+export async function readWalIds(folder: string): Promise<{ readonly memberId: bigint; readonly clusterId: bigint } | undefined> {
+  const newest = (await readdir(folder)).filter((name) => walFile.test(name)).toSorted().at(-1) // prettier-ignore
+  if (newest === undefined) return undefined
+  // The first record says where the chain of CRCs goes on, whatever came before.
+  for await (const { type, data } of walRecords(join(folder, newest), 0))
+    if (type === walTypes.metadata) return { memberId: numberIn(data, 1), clusterId: numberIn(data, 2) }
+  return undefined
+}
+
 async function readFile(file: string, crc: number, see: (record: WalRecord) => void): Promise<WalEnd> {
   const records = walRecords(file, crc)
   for (;;) {
