@@ -1,7 +1,7 @@
 /**
  * Frees the memory of bytes that nobody reads any more: the collector does not hurry for buffers outside its heap, and a
- * large backup makes hundreds of them. Small ones may lie in a pool that others use, and are left alone.
+ * large stream makes thousands of them. Views of a larger buffer, such as the pool of small Buffers, are left alone.
  */
-export function giveBack({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && byteLength > Buffer.poolSize) buffer.transfer(0)
+export function giveBack({ buffer, byteLength }: ArrayBufferView): void {
+  if (buffer instanceof ArrayBuffer && (byteLength === buffer.byteLength || byteLength > Buffer.poolSize)) buffer.transfer(0)
 }

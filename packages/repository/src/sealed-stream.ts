@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { CodecRecord, CodecSecrets, SealedStream, Store, StoredFrame } from '@kpipe/engine/contracts'
+import { giveBack } from './give-back.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LogState, PackRecord } from './log/state.ts'
 import { placesOf } from './log/places.ts'
 import { mapLimit } from './map-limit.ts'
-import { prefixBytes } from './packs/directory.ts'
 import type { Directory, DirectoryFrame } from './packs/directory.ts'
 import { packName } from './packs/pack-name.ts'
 import { damagedPack, readDirectory, readPackRange } from './packs/read-directory.ts'
@@ -97,6 +97,7 @@ function streamOf(
   const forWhom = nameOf(snapshot)
   const stream = snapshot.manifest.streams[0]
   const { frames, frameOf, slotOf } = numberFrames(placed, lost)
+  giveBack(recipe.packs)
   return {
     bytes: stream.bytes,
     digest: stream.digest,
@@ -140,21 +141,20 @@ function lostChunk(chunk: number, { named, packs, partial }: ChunkGroup, forWhom
   })
 }
 
-/** Numbers those frames that are needed, in the order of packs, and gives each chunk its frame and slot. Uses the arrays of `placed`. */
+/**
+ * Numbers those frames that are needed, in the order of packs, and gives each chunk its frame and slot. Uses the arrays of `placed`,
+ * and gives back the memory of its directories that frames do not need.
+ */
 function numberFrames(
   { packs, packOf, indexOf }: PlacedChunks,
   lost: readonly number[],
 ): { frames: PlacedFrame[]; frameOf: Uint32Array; slotOf: Uint32Array } {
-  const frameOfChunk = packs.map(({ directory }) => {
-    const frames = new Uint32Array(directory.prefixes.length / prefixBytes)
-    directory.frames.forEach(({ firstChunk, ends }, index) => frames.fill(index, firstChunk, firstChunk + ends.length))
-    return frames
-  })
+  for (const { directory } of packs) giveBack(directory.prefixes)
   const numbers = packs.map(({ directory }) => new Uint32Array(directory.frames.length))
   const isLost = new Uint8Array(packOf.length)
   for (const chunk of lost) isLost[chunk] = 1
   packOf.forEach((pack, chunk) => {
-    if (isLost[chunk] === 0) numbers[pack][frameOfChunk[pack][indexOf[chunk]]] = 1
+    if (isLost[chunk] === 0) numbers[pack][frameAt(packs[pack].directory.frames, indexOf[chunk])] = 1
   })
   const frames: PlacedFrame[] = []
   packs.forEach(({ pack, directory }, at) => {
@@ -168,11 +168,24 @@ function numberFrames(
       continue
     }
     const pack = packOf[chunk]
-    const frame = frameOfChunk[pack][indexOf[chunk]]
-    indexOf[chunk] -= packs[pack].directory.frames[frame].firstChunk
+    const inPack = packs[pack].directory.frames
+    const frame = frameAt(inPack, indexOf[chunk])
+    indexOf[chunk] -= inPack[frame].firstChunk
     packOf[chunk] = numbers[pack][frame]
   }
   return { frames, frameOf: packOf, slotOf: indexOf }
+}
+
+/** Which of a pack's frames holds its chunk of this index. */
+function frameAt(frames: readonly DirectoryFrame[], index: number): number {
+  let low = 0
+  let high = frames.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (frames[middle].firstChunk <= index) low = middle
+    else high = middle - 1
+  }
+  return low
 }
 
 function startsOf({ lengths, count }: Recipe, pageBytes: number, bytes: number): (chunk: number) => number {

@@ -98,7 +98,7 @@ export function encodeDirectory(packClass: PackClass, frames: readonly ListedFra
   return encode(directory)
 }
 
-/** @throws RangeError when the bytes are not those of a directory */
+/** Keeps none of `bytes`. @throws RangeError when they are not those of a directory */
 export function decodeDirectory(bytes: Uint8Array): Directory {
   const stored = demandDirectory(decode(bytes))
   const [offsets, counts, lengths, chunkLengths] = [stored.offsets, stored.chunk_counts, stored.lengths, stored.chunk_lengths].map(numbers)
@@ -120,7 +120,7 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
       kind,
       offset: offsets[index],
       lengths: frameLengths,
-      digest: stored.digests.subarray(index * 16, index * 16 + 16),
+      digest: Uint8Array.from(stored.digests.subarray(index * 16, index * 16 + 16)),
       firstChunk,
       ends,
     }
@@ -129,12 +129,20 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
   const full = Buffer.from(stored.full_tags)
   for (let at = 0; at < full.length; at += 4 + tagBytes)
     fullTags.set(full.readUInt32LE(at), full.toString('hex', at + 4, at + 4 + tagBytes))
-  return { class: stored.class, frames, prefixes: stored.prefixes, fullTags }
+  return { class: stored.class, frames, prefixes: new Uint8Array(stored.prefixes), fullTags }
 }
 
-/** Ends of `count` chunks when all but the last have the page's length. */
+/** Nearly all frames of pages have the same ends. */
+let lastPageEnds: { readonly of: string; readonly ends: Uint32Array } | undefined
+
+/** Ends of `count` chunks when all but the last have the page's length. Not to be written to: frames share them. */
 function pageEnds(plainBytes: number, count: number, pageBytes: number): Uint32Array {
-  return Uint32Array.from({ length: count }, (_, index) => Math.min((index + 1) * pageBytes, plainBytes))
+  const of = `${plainBytes} ${count} ${pageBytes}`
+  if (lastPageEnds?.of !== of) {
+    const ends = Uint32Array.from({ length: count }, (_, index) => Math.min((index + 1) * pageBytes, plainBytes))
+    lastPageEnds = { of, ends }
+  }
+  return lastPageEnds.ends
 }
 
 /** Whether a reader finds the ends from the page's length alone. */

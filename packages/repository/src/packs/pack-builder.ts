@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { headerStart, magics, packClasses, u32 } from '../format.ts'
 import type { PackClass } from '../format.ts'
+import { giveBack } from '../give-back.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { packId } from '../log/new-packs.ts'
 import type { NewPack } from '../log/payload.ts'
@@ -52,15 +53,18 @@ export function packBuilder(ring: KeyRing, epoch: number, packClass: PackClass, 
     finish() {
       const directory = encodeDirectory(packClass, frames)
       const unpadded = bytes + unitOverheadBytes + 4 + directory.length + packFooterBytes
-      const padding = Buffer.alloc(padme(unpadded) - unpadded)
+      const total = padme(unpadded)
+      const padding = Buffer.alloc(total - unpadded)
       const sealed = sealUnit(ring.workingKey(epoch, 'directory'), directoryHeader(header, epoch), [
         u32(directory.length),
         directory,
         padding,
       ])
+      giveBack(directory)
+      giveBack(padding)
       const tail = [sealed, u32(sealed.length), u32(epoch), magics.packEnd]
       for (const part of tail) hash.update(part)
-      return { parts: [...parts, ...tail], record: [packClass, counter, unpadded + padding.length, sealed.length, hash.digest()] }
+      return { parts: [...parts, ...tail], record: [packClass, counter, total, sealed.length, hash.digest()] }
     },
   }
 }

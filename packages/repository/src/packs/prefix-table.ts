@@ -1,3 +1,4 @@
+import { giveBack } from '../give-back.ts'
 import { prefixBytes } from './directory.ts'
 import type { Directory } from './directory.ts'
 
@@ -33,6 +34,11 @@ export class PrefixTable {
       if (this.#matches(chunk, tags, offset)) return chunk
     }
     return undefined
+  }
+
+  /** Frees its memory: it is not to be used any more. */
+  release(): void {
+    giveBack(this.#slots)
   }
 
   #matches(chunk: number, tags: Uint8Array, offset: number): boolean {

@@ -1,6 +1,7 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import { magics } from '../format.ts'
+import { giveBack } from '../give-back.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { PackRecord } from '../log/state.ts'
 import { openUnit } from '../sealed-unit.ts'
@@ -29,6 +30,8 @@ export async function readDirectory(store: Store, ring: KeyRing, pack: PackRecor
   if (typeof plain === 'string') throw damaged('its directory does not open')
   try {
     const directory = decodeDirectory(plain.subarray(4, 4 + plain.readUInt32LE(0)))
+    giveBack(plain)
+    giveBack(tail)
     if (directory.class !== pack.class) throw new RangeError(`it is of class ${directory.class}`)
     return directory
   } catch (error) {

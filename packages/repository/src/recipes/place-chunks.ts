@@ -1,4 +1,5 @@
 import type { PackRecord } from '../log/state.ts'
+import { giveBack } from '../give-back.ts'
 import { mapLimit } from '../map-limit.ts'
 import type { Directory } from '../packs/directory.ts'
 import { PrefixTable } from '../packs/prefix-table.ts'
@@ -20,7 +21,7 @@ export interface PlacedChunks {
 
 /**
  * Looks every chunk up in the directories of the packs that may hold it.
- * @param groups as `locateChunks` makes them
+ * @param groups as `locateChunks` makes them; their lists of chunks are given back
  * @param directoryOf read once a pack
  * @param notFound called for a chunk that none of its packs has; it throws, or the chunk's place stays that of chunk 0 of the first pack
  */
@@ -49,6 +50,8 @@ export async function placeChunks(
         else [packOf[chunk], indexOf[chunk]] = found
       }
     }
+    for (const { table } of tables) table.release()
+    for (const { chunks } of same) giveBack(chunks)
   }
   return { packs, packOf, indexOf }
 }

@@ -3,6 +3,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import type { Manifest, ManifestStream } from '../manifest.ts'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Places } from '../log/places.ts'
+import { giveBack } from '../give-back.ts'
 import { mapLimit } from '../map-limit.ts'
 import { packName } from '../packs/pack-name.ts'
 import { damagedPack, readPackRange } from '../packs/read-directory.ts'
@@ -70,6 +71,7 @@ export async function readRecipe(context: RecipeContext, manifest: Manifest, str
       new Uint8Array(tags).set(part.tags, first * tagBytes)
       for (let at = 0; at < part.count; at++) packs[first + at] = table[part.packs[at]]
       if (part.lengths !== undefined) lengths?.set(part.lengths, first)
+      giveBackPart(part)
       return { tag: reference.tag, count: part.count, chain, table }
     },
   )
@@ -111,11 +113,25 @@ async function readPart(
       expected = baseOf(frame)
     }
     if (expected !== undefined) throw damagedPack(noted[0].pack, forWhom, 'the chain of a recipe part has no end')
-    return { part: frames.reduceRight<Part | undefined>((base, frame) => decodePart(frame, base), undefined)!, chain }
+    return { part: frames.reduceRight<Part | undefined>(changed, undefined)!, chain }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw damagedPack(noted[0].pack, forWhom, `a recipe part in it cannot be read: ${error.message}`)
   }
+}
+
+/** The part that a frame makes of its base, which nobody needs any more, and neither the frame. */
+function changed(base: Part | undefined, frame: Buffer): Part {
+  const part = decodePart(frame, base)
+  if (base !== undefined) giveBackPart(base)
+  giveBack(frame)
+  return part
+}
+
+function giveBackPart({ tags, packs, lengths }: Part): void {
+  giveBack(tags)
+  giveBack(packs)
+  if (lengths !== undefined) giveBack(lengths)
 }
 
 /** Places within a pack hold while the pack itself is there; whoever takes over its parts puts them elsewhere. */
@@ -133,6 +149,7 @@ export function currentPacks(places: Places, link: ChainLink, forWhom: string): 
 export async function readLink({ store, ring }: RecipeContext, link: ChainLink, forWhom: string): Promise<Buffer> {
   const bytes = await readPackRange(store, link.pack, { offset: link.offset, length: link.storedBytes }, forWhom)
   const plain = openUnitFrame(ring, link.epoch, bytes)
+  giveBack(bytes)
   if (plain === undefined) throw damagedPack(link.pack, forWhom, 'a recipe part in it does not open')
   return plain
 }
