@@ -53,6 +53,12 @@ export function hintFor(code: KpipeErrorCode, details: ErrorDetails = {}): strin
   const { data_dir: dataDir, path } = details
   if (code === 'KPIPE_SOURCE_REFUSED' && dataDir !== undefined)
     return 'Stop the etcd of this data directory, or give its endpoints instead of dataDir.'
+  if (code === 'KPIPE_TARGET_FAILED' && dataDir !== undefined)
+    return 'Stop the etcd of this data directory, and run it again; nothing was moved. A static pod stops when its manifest is moved away.'
+  if (code === 'KPIPE_TARGET_EXISTS' && details['made_before'] === true)
+    return 'If this restore was done here before, nothing is left to do but to start etcd; else give another --initial-cluster-token.'
+  if (code === 'KPIPE_DIGEST_MISMATCH' && details['expected'] !== undefined)
+    return 'This is not the snapshot that was meant: compare its id with that of the plan. Nothing was read.'
   if (code === 'KPIPE_SOURCE_UNREACHABLE' && (dataDir ?? path) !== undefined) return 'Check the path and its permissions.'
   const { object } = details
   if (code === 'KPIPE_DAMAGED' && typeof object === 'string' && object.startsWith('log/'))

@@ -7,6 +7,7 @@ import { withHint } from '../failure.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { openProgress } from '../progress/progress.ts'
 import { dataDirFlags } from '../restore/data-dir-flags.ts'
+import { demandDigest, expectDigestFlag } from '../restore/expected-digest.ts'
 import { suggesting } from '../restore/instead.ts'
 import { restoreTarget } from '../restore/restore-target.ts'
 import type { RestoreTarget } from '../restore/restore-target.ts'
@@ -34,6 +35,7 @@ export const restore = command({
       description: 'look only at snapshots of this name; with --data-dir, name of the member, default: default',
     }),
     'snapshot-name': string({ helpValue: 'NAME', description: 'look only at snapshots of this name, with --data-dir too' }),
+    'expect-digest': expectDigestFlag,
     ...dataDirFlags,
     ...repositoryFlags,
     ...outputFlags,
@@ -44,6 +46,7 @@ export const restore = command({
     const where = await locate(flags)
     const repository = await openLocated(where, flags, { terminal, signal })
     const snapshot = find(repository, args.snapshot, target, flags)
+    demandDigest(snapshot, flags['expect-digest'])
     const progress = await openProgress(terminal, 'restoring')
     const remarks: string[] = []
     const { made } = await suggesting(repository, snapshot, flags, target.words, () =>

@@ -23,6 +23,7 @@ export const dataDirFlags = {
   'no-bump': boolean({ description: 'leave revisions as they are, also those of Kubernetes' }),
   'skip-hash-check': boolean({ description: 'take a database that does not end with its SHA-256' }),
   owner: string({ helpValue: 'USER:GROUP', description: 'who gets the files; default: whoever has the folder that they stand in' }),
+  'move-aside': boolean({ description: 'keep what is there beside, under its name with the time; refused while an etcd runs on it' }),
   'etcd-version': option({
     helpValue: lines.join('|'),
     options: lines,
@@ -43,6 +44,7 @@ export interface DataDirFlags {
   readonly 'no-bump'?: boolean
   readonly 'skip-hash-check'?: boolean
   readonly owner?: string | undefined
+  readonly 'move-aside'?: boolean
   readonly 'etcd-version'?: string | undefined
   readonly force?: boolean
 }
@@ -72,6 +74,7 @@ export function dataDirSettings(flags: DataDirFlags & { readonly 'data-dir': str
     noBump: flags['no-bump'],
     skipHashCheck: flags['skip-hash-check'],
     owner: flags.owner,
+    moveAside: flags['move-aside'],
     etcdVersion: flags['etcd-version'],
     force: flags.force,
   }
