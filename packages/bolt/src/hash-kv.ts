@@ -14,8 +14,10 @@ export interface HashKv {
   readonly hash: number
   /** Up to which revision was hashed. */
   readonly revision: number
-  /** Where history begins; -1 when never compacted. */
+  /** Where history begins, as a member says it as soon as a compaction is asked for; -1 when never compacted. */
   readonly compactRevision: number
+  /** What 3.4.33, 3.5.15 and earlier make of the same rows, where it is something else: only without any live key. */
+  readonly hashBefore?: number
 }
 
 /**
@@ -48,8 +50,9 @@ export async function hashKv(bolt: Bolt, revision = 0): Promise<HashKv> {
     kept += Number(!row.tombstone) - Number(newest[number] !== none)
     newest[number] = row.tombstone ? none : rows
   }
-  const compactRevision = compactions.get('finishedCompactRev') ?? -1
-  const current = Math.max(latest, compactRevision, compactions.get('scheduledCompactRev') ?? -1)
+  // What a compaction under way would remove counts no more.
+  const compactRevision = Math.max(compactions.get('finishedCompactRev') ?? -1, compactions.get('scheduledCompactRev') ?? -1)
+  const current = Math.max(latest, compactRevision)
   if (revision > current) throw new RangeError(`revision ${revision} is in the future: the database is at ${current}`)
   if (revision > 0 && revision < compactRevision) throw new RangeError(`revision ${revision} is gone: history begins at ${compactRevision}`)
   const until = revision === 0 ? current : revision

@@ -1,6 +1,6 @@
 import type { BoltErrorCode } from './errors.ts'
-import { putNumber, putText } from './record.ts'
-import type { RecordWriter } from './record.ts'
+import { putNumber, putText, takeNumber } from './record.ts'
+import type { RecordReader, RecordWriter } from './record.ts'
 
 // A look is what the worker's half tells the main thread's half about one segment: six words, then the index, the
 // unfinished pages, the rows and the records. All words are u32 in the machine's byte order, for both halves run in one process.
@@ -14,7 +14,8 @@ import type { RecordWriter } from './record.ts'
 //   freelist  overflow, count, the ids as differences
 // A summary of a leaf begins with one of `leaves`, then the count of elements:
 //   empty     nothing more
-//   rows      crc, bytes, index of its first row in the look, first key, last key
+//   rows      crc, bytes, index of its first row in the look, first key, last key; then for each row but the last: crc of all up to and
+//             with it, bytes, and by how much its main revision is below the next one's
 //   items     crc, bytes, first key, last key, count of noted values, each with its index in `notedKeys`
 //   buckets   for each element: 0, key, crc, bytes; or 1, key, root, and if that is 0 the summary of the inline leaf
 export const records = { invalid: 1, unread: 2, meta: 3, branch: 4, leaf: 5, freelist: 6 } as const
@@ -81,4 +82,13 @@ export function putInvalid(out: RecordWriter, code: BoltErrorCode, message: stri
   putNumber(out, records.invalid)
   putText(out, code)
   putText(out, message)
+}
+
+/** What a leaf of rows tells of each of them. */
+export function skipRowByRow(from: RecordReader, count: number): void {
+  for (let row = 1; row < count; row++) {
+    from.at += 4
+    takeNumber(from)
+    takeNumber(from)
+  }
 }

@@ -18,6 +18,8 @@ export interface Rows {
 
 const outer = elementTable()
 const inner = elementTable()
+/** CRC of the rows of a leaf up to and with each. */
+let upTo = new Uint32Array(256)
 
 /**
  * Writes the summary of the leaf page that lies in `view` from `start` to `end`. When the page is bad, the record, which began at
@@ -64,9 +66,13 @@ function putSummary(
     return undefined
   }
   if (takeRows(view, table, count, seed, rows)) {
-    putRegion(view, table, count, leaves.rows, out)
+    putNumber(out, leaves.rows)
+    putNumber(out, count)
+    putU32(out, upTo[count - 1])
+    putNumber(out, bytesOf(table, count))
     putNumber(out, rows.length / 2 - count)
     putEnds(view, table, count, out)
+    putRowByRow(view, table, count, out)
     return undefined
   }
   for (let i = 1; i < count; i++) {
@@ -75,7 +81,7 @@ function putSummary(
   for (let i = 0; i < count; i++) {
     if (table.cells[4 * i] & 1) return putBuckets(view, table, count, seed, out, rows)
   }
-  putRegion(view, table, count, leaves.items, out)
+  putRegion(view, table, count, out)
   putEnds(view, table, count, out)
   putNotes(view, table, count, out)
   return undefined
@@ -90,10 +96,12 @@ function takeRows(view: DataView, table: ElementTable, count: number, seed: numb
     larger.set(rows.cells.subarray(0, before))
     rows.cells = larger
   }
+  if (upTo.length < count) upTo = new Uint32Array(2 * count)
+  let crc = 0
   let mainBefore = -1
   let subBefore = -1
   let tombstoneBefore = 0
-  for (let cell = 0, row = before; cell < 4 * count; cell += 4, row += 2) {
+  for (let i = 0, cell = 0, row = before; i < count; i++, cell += 4, row += 2) {
     const key = cells[cell + 1]
     const keyBytes = cells[cell + 2]
     if ((cells[cell] & 1) !== 0 || !isRevision(view, key, keyBytes)) return false
@@ -105,6 +113,7 @@ function takeRows(view: DataView, table: ElementTable, count: number, seed: numb
     if (!hashUserKey(view, value, value + cells[cell + 3], seed)) return false
     rows.cells[row] = ((keyHash.low & ~1) | tombstone) >>> 0
     rows.cells[row + 1] = keyHash.high
+    upTo[i] = crc = crc32c(view, key, value + cells[cell + 3], crc)
     mainBefore = main
     subBefore = sub
     tombstoneBefore = tombstone
@@ -113,8 +122,27 @@ function takeRows(view: DataView, table: ElementTable, count: number, seed: numb
   return true
 }
 
+/** What tells the rows of a leaf apart: of all but the last, the CRC up to and with it, its length, and how far behind it the next revision is. */
+function putRowByRow(view: DataView, { cells }: ElementTable, count: number, out: RecordWriter): void {
+  let main = mainOf(view, cells[1])
+  for (let i = 0, cell = 0; i < count - 1; i++, cell += 4) {
+    const next = mainOf(view, cells[cell + 5])
+    putU32(out, upTo[i])
+    putNumber(out, cells[cell + 2] + cells[cell + 3])
+    putNumber(out, next - main)
+    main = next
+  }
+}
+
+/** Length of keys and values. */
+function bytesOf({ cells }: ElementTable, count: number): number {
+  let bytes = 0
+  for (let cell = 0; cell < 4 * count; cell += 4) bytes += cells[cell + 2] + cells[cell + 3]
+  return bytes
+}
+
 /** Kind, count, and CRC and length of all keys and values in a row. */
-function putRegion(view: DataView, table: ElementTable, count: number, kind: number, out: RecordWriter): void {
+function putRegion(view: DataView, table: ElementTable, count: number, out: RecordWriter): void {
   const { cells } = table
   let crc = 0
   let bytes = 0
@@ -130,7 +158,7 @@ function putRegion(view: DataView, table: ElementTable, count: number, kind: num
       bytes += length
     }
   }
-  putNumber(out, kind)
+  putNumber(out, leaves.items)
   putNumber(out, count)
   putU32(out, crc)
   putNumber(out, bytes)

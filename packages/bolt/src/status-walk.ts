@@ -1,9 +1,12 @@
 import { combineCrc32c, crc32c } from './crc32c.ts'
 import { BoltError } from './errors.ts'
 import type { BoltErrorCode } from './errors.ts'
+import type { HashKv } from './hash-kv.ts'
+import { hashHistory } from './history-hash.ts'
+import { newHistory } from './history.ts'
 import { compareKeys, orderedKey, takeKey } from './key-order.ts'
 import type { OrderedKey } from './key-order.ts'
-import { leaves, notedKeys, records } from './look-format.ts'
+import { leaves, notedKeys, records, skipRowByRow } from './look-format.ts'
 import type { Looks, PageRecord } from './looks.ts'
 import type { Meta } from './meta.ts'
 import { checkRange, maxDepth, maxRunBytes, reachedPages } from './page.ts'
@@ -20,6 +23,8 @@ export interface Walked {
   readonly revision: number
   /** Values of `notedKeys` found where etcd keeps them. */
   readonly noted: ReadonlyMap<string, Uint8Array>
+  /** HashKV of all history from a revision on where it begins; undefined without etcd's bucket `key`. */
+  readonly hashKv: ((revision: number, compactRevision: number) => HashKv) | undefined
 }
 
 /**
@@ -30,22 +35,27 @@ export interface Walked {
  */
 export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => 'unread' | 'unended' | undefined): Walked {
   const reached = reachedPages(meta.pages)
-  const live = new Uint8Array(looks.keyCount)
+  const history = newHistory(looks.keyCount)
   const noted = new Map<string, Uint8Array>()
   let hash = 0
   let items = 0
   let revision = 0
   /** How many buckets the walk is in: 0 in the root, 1 in a top-level bucket, whose items count, more in nested ones. */
   let nesting = 0
-  /** The top-level bucket. */
+  /** The top-level bucket, and the CRC and length of what of it counts so far: its name, then keys and values. */
   let bucket = ''
+  let bucketCrc = 0
+  let bucketBytes = 0
+  /** The same of bucket `key`, once it was walked. */
+  let keyBucketCrc: number | undefined
   /** Why bucket `key` is not etcd's: a fault in a database of etcd, no concern in any other. */
   let foreign: BoltError | undefined
   /** The last key of the tree that is walked. */
   let last: OrderedKey | undefined
 
   function append(crc: number, bytes: number): void {
-    hash = combineCrc32c(hash, crc, bytes)
+    bucketCrc = combineCrc32c(bucketCrc, crc, bytes)
+    bucketBytes += bytes
   }
 
   function open(page: number): PageRecord {
@@ -96,10 +106,11 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
   }
 
   /** A leaf page (of a tree with branches when `floor` is there), or an inline leaf. */
-  function leaf(record: PageRecord, page: number, depth: number, floor: OrderedKey | undefined): void {
+  function leaf(record: PageRecord, page: number, depth: number, floor: OrderedKey | undefined, inline = false): void {
     const { reader } = record
     const kind = takeNumber(reader)
     const count = takeNumber(reader)
+    const { at } = reader
     if (kind === leaves.empty) {
       if (floor !== undefined) throw new BoltError('page', `page ${page} is an empty leaf below a branch`, page)
       return
@@ -111,6 +122,8 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     const firstRow = kind === leaves.rows ? takeNumber(reader) : 0
     const first = takeKey(reader, 0)
     const final = takeKey(reader, first instanceof Uint8Array ? 0 : first.main)
+    // What follows behind an inline leaf is read, too.
+    if (kind === leaves.rows && inline) skipRowByRow(reader, count)
     checkOrder(first, floor, page)
     last = final
     if (kind === leaves.items) takeNotes(record)
@@ -118,13 +131,10 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     append(crc, bytes)
     items += count
     if (bucket !== 'key') return
-    if (kind === leaves.rows) takeRows(record.rows, firstRow, count, final)
-    else foreign ??= new BoltError('schema', `page ${page}: bucket key holds what is no row of etcd`, page)
-  }
-
-  function takeRows(rows: Uint32Array, firstRow: number, count: number, final: OrderedKey): void {
-    for (let row = firstRow; row < firstRow + count; row++) live[rows[row] >>> 1] = ~rows[row] & 1
-    if (!(final instanceof Uint8Array)) revision = final.main
+    if (kind === leaves.rows) {
+      history.take({ reader: { bytes: reader.bytes, at }, rows: record.rows, count }, firstRow, inline ? undefined : page)
+      if (!(final instanceof Uint8Array)) revision = final.main
+    } else foreign ??= new BoltError('schema', `page ${page}: bucket key holds what is no row of etcd`, page)
   }
 
   function takeNotes({ reader }: PageRecord): void {
@@ -148,10 +158,16 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
       const nameCrc = () => crc32c(new DataView(name.buffer, name.byteOffset, name.length), 0, name.length)
       if (nesting === 1) items++
       if (isBucket) {
-        if (nesting < 2) append(nameCrc(), name.length)
-        if (nesting === 0) bucket = Buffer.from(name).toString('latin1')
+        if (nesting === 0) {
+          bucket = Buffer.from(name).toString('latin1')
+          bucketCrc = nameCrc()
+          bucketBytes = name.length
+        } else if (nesting === 1) append(nameCrc(), name.length)
         nested(record, page, depth)
         last = key
+        if (nesting > 0) continue
+        hash = combineCrc32c(hash, bucketCrc, bucketBytes)
+        if (bucket === 'key') keyBucketCrc = bucketCrc
       } else {
         if (nesting === 0) throw new BoltError('bucket', `page ${page}: the root holds what is no bucket`, page)
         const crc = takeU32(reader)
@@ -166,7 +182,7 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     const root = takeNumber(record.reader)
     last = undefined
     nesting++
-    if (root === 0) leaf(record, page, depth, undefined)
+    if (root === 0) leaf(record, page, depth, undefined, true)
     else visit(root, depth + 1, undefined)
     nesting--
   }
@@ -189,9 +205,11 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
   if (meta.freelist !== undefined) freelist(meta.freelist)
   if (foreign) {
     if (noted.has('consistent_index')) throw foreign
-    return { hash, items, keys: 0, revision: 0, noted }
+    return { hash, items, keys: 0, revision: 0, noted, hashKv: undefined }
   }
-  return { hash, items, keys: live.reduce((sum, one) => sum + one, 0), revision, noted }
+  const whole = keyBucketCrc
+  const hashKv = (until: number, compacted: number) => hashHistory(history, () => history.leaves(open), whole!, until, compacted)
+  return { hash, items, keys: history.kept, revision, noted, hashKv: whole === undefined ? undefined : hashKv }
 }
 
 function tooLong(page: number): BoltError {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { BoltError } from './errors.ts'
 import { crossingRuns } from './crossing-runs.ts'
+import type { HashKv } from './hash-kv.ts'
 import { lookSegment } from './look.ts'
 import type { LookPlan } from './look.ts'
 import { records } from './look-format.ts'
@@ -35,6 +36,8 @@ export interface Status {
   readonly term: number | undefined
   /** Where history begins; -1 when never compacted. */
   readonly compactRevision: number
+  /** What a member with these bytes answers to HashKV of its current revision; undefined where bucket `key` is missing or not etcd's. */
+  readonly hashKv: HashKv | undefined
 }
 
 export interface StatusCollector {
@@ -90,10 +93,12 @@ function statusFrom(meta: Meta, walked: Walked): Status {
   const number = (name: string) => readCounter(noted.get(name))
   const compaction = (name: string) => readRevision(noted.get(name) ?? new Uint8Array(0))?.main
   const compactRevision = compaction('finishedCompactRev') ?? -1
+  const compacting = Math.max(compactRevision, compaction('scheduledCompactRev') ?? -1)
+  const currentRevision = Math.max(1, revision, compacting)
   return {
     hash: walked.hash,
     revision,
-    currentRevision: Math.max(1, revision, compactRevision, compaction('scheduledCompactRev') ?? -1),
+    currentRevision,
     keys: walked.keys,
     items: walked.items,
     totalSize: meta.pages * meta.pageBytes,
@@ -103,6 +108,7 @@ function statusFrom(meta: Meta, walked: Walked): Status {
     consistentIndex: number('consistent_index') ?? 0,
     term: number('term'),
     compactRevision,
+    hashKv: walked.hashKv?.(currentRevision, compacting),
   }
 }
 
