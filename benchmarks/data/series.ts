@@ -5,7 +5,8 @@ import { zstdDecompressSync } from 'node:zlib'
 import { generate } from './generate.ts'
 
 const root = join(import.meta.dirname, '../..')
-const cache = join(root, '.cache/bench')
+/** Where generated snapshots are kept, on the disk of which everything is measured. */
+export const benchFolder = join(root, '.cache/bench')
 export const generatedMebibytes = 108
 /** To be raised whenever the generator writes something else. */
 const generator = 1
@@ -23,7 +24,7 @@ export interface Series {
 
 /** Paths of generated snapshots of about this size, made when they are not there yet. */
 export async function generated(mebibytes = generatedMebibytes, hours = 3): Promise<string[]> {
-  const folder = join(cache, `kubernetes-${mebibytes}-mib-${hours}-hours-v${generator}`)
+  const folder = join(benchFolder, `kubernetes-${mebibytes}-mib-${hours}-hours-v${generator}`)
   if (!existsSync(folder)) await generate(folder, { mebibytes, hours, log: console.error })
   return databases(folder, '.db')
 }

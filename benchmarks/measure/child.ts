@@ -9,28 +9,33 @@ export interface Run {
 }
 
 /** Runs a program to its end, from spawn to exit. Only one may be under way: its CPU time is read off this process. @throws when it fails */
-export async function runChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Run> {
-  return await start(command, args, env).ended
+export async function runChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): Promise<Run> {
+  return await start(command, args, env, cwd).ended
 }
 
 /**
- * Peak resident memory of a program, in bytes: the kernel's own high-water mark, read every 2 ms. Costs some time of a processor, so that no
- * time is taken of the same run.
+ * Peak resident memory of a program and of what it starts, in bytes: the kernel's own high-water marks of all that run at a time, read every
+ * 2 ms. Costs some time of a processor, so that no time is taken of the same run.
  */
-export async function peakOfChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { pid, ended } = start(command, args, env)
+export async function peakOfChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): Promise<number> {
+  const { pid, ended } = start(command, args, env, cwd)
   let peakKiB = 0
   const timer = setInterval(() => {
-    peakKiB = Math.max(peakKiB, highWaterKiB(pid) ?? 0)
+    peakKiB = Math.max(peakKiB, highWaterKiB(pid))
   }, 2)
   await ended.finally(() => clearInterval(timer))
   return peakKiB * 1024
 }
 
-function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv): { readonly pid: number; readonly ended: Promise<Run> } {
+function start(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd?: string,
+): { readonly pid: number; readonly ended: Promise<Run> } {
   const cpuBefore = childrenCpuSeconds()
   const began = performance.now()
-  const child = ownChild(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = ownChild(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let [stdout, stderr] = ['', '']
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))
@@ -46,12 +51,14 @@ function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv)
   return { pid: child.pid ?? 0, ended }
 }
 
-/** Undefined once the process has ended. */
-function highWaterKiB(pid: number): number | undefined {
+/** Of a process and all below it; 0 once it has ended. */
+function highWaterKiB(pid: number): number {
   try {
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) || undefined
+    const own = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return below.reduce((sum, child) => sum + highWaterKiB(Number(child)), own)
   } catch {
-    return undefined
+    return 0
   }
 }
 

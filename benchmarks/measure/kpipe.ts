@@ -2,10 +2,11 @@ import { delimiter, join } from 'node:path'
 import { loopbackEnv } from '../../scripts/loopback-env.ts'
 import { peakOfChild, runChild, type Run } from './child.ts'
 
-const bin = join(import.meta.dirname, '../../node_modules/.bin')
+/** Has the Node of the clone. */
+export const nodeFolder = join(import.meta.dirname, '../../node_modules/.bin')
 /** A release when its folder is given, else the command of the clone, which runs the sources. */
 const release = process.env['KPIPE_BENCH_RELEASE']
-const command = release === undefined ? join(bin, 'kpipe') : join(release, 'bin/kpipe.js')
+export const command = release === undefined ? join(nodeFolder, 'kpipe') : join(release, 'bin/kpipe.js')
 export const edition = release === undefined ? 'the sources of a clone' : 'a release: one bundled folder'
 
 /** The command on the Node of the clone, as a user has it. */
@@ -19,5 +20,5 @@ export function kpipePeak(args: readonly string[], env: NodeJS.ProcessEnv = {}):
 }
 
 function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ...loopbackEnv(), PATH: `${bin}${delimiter}${process.env['PATH']}`, ...env }
+  return { ...loopbackEnv(), PATH: `${nodeFolder}${delimiter}${process.env['PATH']}`, ...env }
 }

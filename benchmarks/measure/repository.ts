@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { bytesBelow } from './bytes-below.ts'
 import type { Run } from './child.ts'
 import { kpipe, kpipePeak } from './kpipe.ts'
 
@@ -69,10 +70,4 @@ function writePipeline(folder: string, source: object): void {
   const store = { use: 'store-fs', with: { path: './repository' } }
   rmSync(file, { force: true }) // it may be shared with the repository that this is a copy of
   writeFileSync(file, JSON.stringify({ name: 'bench', source, store, key: { file: './repository.key' } }, undefined, 2))
-}
-
-function bytesBelow(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 }
