@@ -18,8 +18,8 @@ export interface LeftItems {
 export interface LeftItemsOptions {
   /** What was noted of the last compaction, for a database that has lost it; -1 for none. */
   readonly compactRevision?: number | undefined
-  /** Whether a row that may have been compacted away is known to have been there. */
-  isKnown?(row: Revision): boolean
+  /** Asked for once, when the lost ranges are known: tells whether a row that may have been compacted away was there. */
+  known?(lost: readonly LostRange[]): Promise<(row: Revision) => boolean>
 }
 
 /**
@@ -27,7 +27,7 @@ export interface LeftItemsOptions {
  * pages that hold older versions of them; but only where it is certain that they were still there: above the last compaction, or known.
  * Holds about 100 bytes for each such row.
  */
-export async function leftItems(pages: LeftPages, { compactRevision, isKnown = () => false }: LeftItemsOptions = {}): Promise<LeftItems> {
+export async function leftItems(pages: LeftPages, { compactRevision, known }: LeftItemsOptions = {}): Promise<LeftItems> {
   const lost: LostRange[] = []
   let compacted: number | undefined
   let hasMeta = false
@@ -40,7 +40,8 @@ export async function leftItems(pages: LeftPages, { compactRevision, isKnown = (
   }
   if (!hasMeta || lost.some(({ path }) => nameOf(path) === 'meta')) compacted = Math.max(compacted ?? -1, compactRevision ?? Infinity)
   const ranges = lost.filter(({ path }) => path.length === 0 || nameOf(path) === 'key')
-  const isCertain = (row: Revision): boolean => row.main > (compacted ?? -1) || isKnown(row)
+  const isKnown = ranges.length === 0 ? undefined : await known?.(ranges)
+  const isCertain = (row: Revision): boolean => row.main > (compacted ?? -1) || isKnown?.(row) === true
   const strays = ranges.length === 0 ? new Map<string, number>() : await findStrays(pages, ranges, isCertain)
 
   async function* straysIn(range: LostRange): AsyncGenerator<NewItem, void> {

@@ -77,7 +77,7 @@ test('what lay below a lost branch comes back as far as nobody can have compacte
   }
   const numbers = (from: number, until: number): number[] => Array.from({ length: until - from }, (_, n) => from + n)
   t.same(await rows(), numbers(41, 121))
-  t.same(await rows({ isKnown: ({ main }) => main === 7 }), [7, ...numbers(41, 121)])
+  t.same(await rows({ known: async () => ({ main }) => main === 7 }), [7, ...numbers(41, 121)])
 })
 
 test('without its bucket meta, only what was noted tells what may have been compacted away', async (t) => {

@@ -4,27 +4,25 @@ import type { Snapshot } from '@kpipe/repository'
 import type { DatabaseCheck } from './check-databases.ts'
 import { leftPages } from './left-pages.ts'
 import { findLostKeys } from './lost-keys.ts'
-import type { LostKeys } from './lost-keys.ts'
+import type { LostKeys, Neighbour } from './lost-keys.ts'
 
 /** What keys these snapshots have lost; those without a recipe tell nothing. @param hurt ids of damaged snapshots, of which nobody learns anything either */
 export async function lostKeysOf(check: DatabaseCheck, hurt: ReadonlySet<string>): Promise<LostKeys[]> {
-  const { repository, snapshots, signal } = check
+  const { snapshots, signal } = check
   const lost: LostKeys[] = []
   for (const snapshot of snapshots.filter(({ id, facts }) => hurt.has(id) && typeof facts['status_hash'] === 'number')) {
     signal.throwIfAborted()
     const pages = await pagesOf(check, snapshot)
     if (pages === undefined) continue
-    const others: { snapshot: Snapshot; pages: LeftPages }[] = []
-    for (const other of neighbours(snapshot, repository.snapshots(), hurt)) {
-      const known = await pagesOf(check, other)
-      if (known !== undefined) others.push({ snapshot: other, pages: known })
-    }
-    lost.push(await findLostKeys(snapshot, pages, others))
+    lost.push(await findLostKeys(snapshot, pages, await neighbours(check, snapshot, hurt)))
   }
   return lost
 }
 
-async function pagesOf({ repository, hash, codec, workers }: DatabaseCheck, snapshot: Snapshot): Promise<LeftPages | undefined> {
+type PageReading = Pick<DatabaseCheck, 'repository' | 'hash' | 'codec' | 'workers'>
+
+/** The pages of a snapshot that can be read; undefined when its recipe is lost. */
+export async function pagesOf({ repository, hash, codec, workers }: PageReading, snapshot: Snapshot): Promise<LeftPages | undefined> {
   try {
     const stream = await repository.openWhatIsLeft(snapshot)
     const { page_bytes: pageBytes } = snapshot.facts
@@ -35,8 +33,17 @@ async function pagesOf({ repository, hash, codec, workers }: DatabaseCheck, snap
   }
 }
 
-/** The whole snapshots next to it, the newer one first: what that has, the damaged one had too. */
-function neighbours(snapshot: Snapshot, all: readonly Snapshot[], hurt: ReadonlySet<string>): Snapshot[] {
+/** The snapshots next to it, the newer one first: what that has, the damaged one had too. @param hurt ids of those to pass over */
+export async function neighbours(reading: PageReading, snapshot: Snapshot, hurt: ReadonlySet<string>): Promise<Neighbour[]> {
+  const found: Neighbour[] = []
+  for (const other of besideIt(snapshot, reading.repository.snapshots(), hurt)) {
+    const pages = await pagesOf(reading, other)
+    if (pages !== undefined) found.push({ snapshot: other, pages })
+  }
+  return found
+}
+
+function besideIt(snapshot: Snapshot, all: readonly Snapshot[], hurt: ReadonlySet<string>): Snapshot[] {
   const at = all.findIndex(({ id }) => id === snapshot.id)
   const isAlike = ({ id, name, facts }: Snapshot): boolean =>
     !hurt.has(id) &&

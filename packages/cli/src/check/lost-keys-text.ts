@@ -40,12 +40,12 @@ export function lostKeysText({ snapshot, pages, items, exact, ranges, known }: L
   return `${lines.join('\n')}\n`
 }
 
-function firstOf(lines: readonly string[]): string[] {
+export function firstOf(lines: readonly string[]): string[] {
   if (lines.length <= shownAtMost) return [...lines]
   return [...lines.slice(0, shownAtMost), `  … and ${lines.length - shownAtMost} more`]
 }
 
-function rangeText({ bucket, from, until }: NamedRange): string {
+export function rangeText({ bucket, from, until }: NamedRange): string {
   if (bucket === '') return from === undefined && until === undefined ? 'all buckets' : `buckets ${between(from, until)}`
   if (bucket === 'key') return from === undefined && until === undefined ? 'all revisions' : `revisions ${between(from, until)}`
   return from === undefined && until === undefined ? `bucket ${bucket}` : `bucket ${bucket}, ${between(from, until)}`

@@ -35,16 +35,18 @@ export interface KnownRow {
   readonly snapshot: Snapshot
 }
 
+/** Another snapshot of the same cluster, which may know what one has lost. */
+export interface Neighbour {
+  readonly snapshot: Snapshot
+  readonly pages: LeftPages
+}
+
 /**
  * What of a database is on lost pages. Which keys those were, only other snapshots of the same cluster can tell: a revision is
  * always of the same key.
  * @param others whole snapshots of the same name that may know them, with their pages
  */
-export async function findLostKeys(
-  snapshot: Snapshot,
-  pages: LeftPages,
-  others: readonly { readonly snapshot: Snapshot; readonly pages: LeftPages }[],
-): Promise<LostKeys> {
+export async function findLostKeys(snapshot: Snapshot, pages: LeftPages, others: readonly Neighbour[]): Promise<LostKeys> {
   const lost: LostRange[] = []
   let items = 0
   for await (const found of salvage(pages)) {
@@ -54,14 +56,7 @@ export async function findLostKeys(
   const ranges = lost.filter(({ path }) => isOfKeys(path))
   const branches = ranges.filter(({ leaf }) => leaf !== true)
   const left = branches.length > 0 ? await revisionsIn(branches, pages) : new Set<string>()
-  const known = new Map<string, KnownRow>()
-  for (const other of ranges.length > 0 ? others : []) {
-    for await (const found of salvage(other.pages, (range) => isOfKeys(range.path) && ranges.some((one) => overlaps(one, range)))) {
-      if (found.kind !== 'item' || !ranges.some((range) => isIn(range, found.key))) continue
-      const row = knownRow(snapshot, other.snapshot, found)
-      if (row !== undefined && !known.has(row.revision) && !left.has(row.revision)) known.set(row.revision, row)
-    }
-  }
+  const known = await knownRows(snapshot, ranges, others)
   const noted = number(snapshot.facts, 'items')
   return {
     snapshot,
@@ -69,8 +64,22 @@ export async function findLostKeys(
     items: noted === undefined ? undefined : Math.max(0, noted - items - left.size),
     exact: left.size === 0,
     ranges: lost.map(namedRange),
-    known: [...known.values()].toSorted((one, other) => byRevision(one.revision, other.revision)),
+    known: known.filter(({ revision }) => !left.has(revision)),
   }
+}
+
+/** Rows of lost ranges that other snapshots hold, in the order of their revisions. */
+export async function knownRows(snapshot: Snapshot, lost: readonly LostRange[], others: readonly Neighbour[]): Promise<KnownRow[]> {
+  const ranges = lost.filter(({ path }) => isOfKeys(path))
+  const known = new Map<string, KnownRow>()
+  for (const other of ranges.length > 0 ? others : []) {
+    for await (const found of salvage(other.pages, (range) => isOfKeys(range.path) && ranges.some((one) => overlaps(one, range)))) {
+      if (found.kind !== 'item' || !ranges.some((range) => isIn(range, found.key))) continue
+      const row = knownRow(snapshot, other.snapshot, found)
+      if (row !== undefined && !known.has(row.revision)) known.set(row.revision, row)
+    }
+  }
+  return [...known.values()].toSorted((one, other) => byRevision(one.revision, other.revision))
 }
 
 /** Rows of lost ranges that are on pages which can be read: a branch above them is lost, not they. */
@@ -119,7 +128,7 @@ function isBelow(one: Uint8Array | undefined, other: Uint8Array | undefined): bo
   return one === undefined || other === undefined || Buffer.compare(one, other) < 0
 }
 
-function namedRange({ path, from, until }: LostRange): NamedRange {
+export function namedRange({ path, from, until }: LostRange): NamedRange {
   const bucket = path.map(keyText).join('/')
   const told = (key: Uint8Array | undefined): string | undefined => {
     const revision = key === undefined || !isOfKeys(path) ? undefined : readRevision(key)
@@ -128,18 +137,18 @@ function namedRange({ path, from, until }: LostRange): NamedRange {
   return { bucket, from: told(from), until: told(until) }
 }
 
-function revisionText({ main, sub }: { readonly main: number; readonly sub: number }): string {
+export function revisionText({ main, sub }: { readonly main: number; readonly sub: number }): string {
   return sub === 0 ? String(main) : `${main}/${sub}`
 }
 
-function byRevision(one: string, other: string): number {
+export function byRevision(one: string, other: string): number {
   const [oneMain, oneSub = 0] = one.split('/').map(Number)
   const [otherMain, otherSub = 0] = other.split('/').map(Number)
   return oneMain - otherMain || oneSub - otherSub
 }
 
 /** Keys are bytes; those of Kubernetes are text. */
-function keyText(bytes: Uint8Array): string {
+export function keyText(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('utf8')
   return /^[\x20-\x7e]*$/.test(text) ? text : `0x${Buffer.from(bytes).toString('hex')}`
 }

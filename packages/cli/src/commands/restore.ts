@@ -1,4 +1,4 @@
-import { string } from '@oclif/core/flags'
+import { boolean, string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Repository, Snapshot } from '@kpipe/repository'
@@ -12,7 +12,10 @@ import { suggesting } from '../restore/instead.ts'
 import { restoreTarget } from '../restore/restore-target.ts'
 import type { RestoreTarget } from '../restore/restore-target.ts'
 import { restoredLine, restoredText } from '../restore/restored-text.ts'
+import { restoreOrSalvage } from '../salvage/restore-or-salvage.ts'
+import { salvagedError, salvagedRow, salvagedText } from '../salvage/salvaged-text.ts'
 import { runRestore } from '../restore/run-restore.ts'
+import type { RestoreRun } from '../restore/run-restore.ts'
 import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
 import { tellRollback } from '../where/rollback.ts'
@@ -25,6 +28,7 @@ export const restore = command({
     'kpipe restore latest --to ./snap',
     'kpipe restore latest --store /mnt/kpipe --recovery-phrase-file phrase.txt --to ./snap',
     'kpipe restore 1f0c --to - | sha256sum',
+    'kpipe restore 1f0c --salvage --to ./what-is-left',
     'kpipe restore 1f0c --data-dir /var/lib/etcd --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380',
   ],
   args: { snapshot: word({ required: true, ignoreStdin: true, description: 'which snapshot' }) },
@@ -37,11 +41,16 @@ export const restore = command({
     'snapshot-name': string({ helpValue: 'NAME', description: 'look only at snapshots of this name, with --data-dir too' }),
     'expect-digest': expectDigestFlag,
     ...dataDirFlags,
+    salvage: boolean({
+      description: 'of a snapshot that is not whole, write a database of what can be read, list the lost keys and exit 65',
+    }),
     ...repositoryFlags,
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
     const target = restoreTarget(flags)
+    if (flags.salvage && target.path === '-' && target.use === 'file')
+      throw new KpipeError('KPIPE_USAGE', '--salvage writes a file, and --to - is standard output')
     const workers = await threads()
     const where = await locate(flags)
     const repository = await openLocated(where, flags, { terminal, signal })
@@ -49,30 +58,44 @@ export const restore = command({
     demandDigest(snapshot, flags['expect-digest'])
     const progress = await openProgress(terminal, 'restoring')
     const remarks: string[] = []
-    const { made } = await suggesting(repository, snapshot, flags, target.words, () =>
-      runRestore({
-        repository,
-        snapshot,
-        workers,
-        signal,
-        to: target,
-        stages: where.stages,
-        pipeline: where.pipeline,
-        overrides: where.overrides,
-        onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
-        onRemark: (message) => void remarks.push(message),
-      }),
-    )
+    const run: RestoreRun = {
+      repository,
+      snapshot,
+      workers,
+      signal,
+      to: target,
+      stages: where.stages,
+      pipeline: where.pipeline,
+      overrides: where.overrides,
+      onProgress: (bytes, totalBytes) => progress.update(bytes, totalBytes),
+      onRemark: (message) => void remarks.push(message),
+    }
+    const work = (): Promise<Outcome> => (flags.salvage ? restoreOrSalvage(run, target.path) : runRestore(run))
+    const { made, salvaged } = await suggesting(repository, snapshot, flags, target.words, work)
       .catch(withTrailerHint)
       .finally(() => progress.stop())
     for (const remark of remarks) terminal.warn(remark)
     // Counted from the start of the process, as the user waits.
-    const restored = { snapshot, target, made, seconds: performance.now() / 1000, head: repository.head }
+    const bytes = salvaged?.bytes ?? snapshot.bytes
+    const restored = { snapshot, target, made, bytes, seconds: performance.now() / 1000, head: repository.head }
     terminal.say(restoredText(restored))
-    if (terminal.json) terminal.line(restoredLine(restored, remarks))
-    return tellRollback(repository, terminal)
+    const line = restoredLine(restored, remarks)
+    if (!flags.salvage) {
+      if (terminal.json) terminal.line(line)
+      return tellRollback(repository, terminal)
+    }
+    if (terminal.json) terminal.line({ ...line, salvaged: salvaged === undefined ? null : salvagedRow(salvaged) })
+    if (salvaged === undefined) {
+      terminal.say('  the snapshot is whole: nothing had to be salvaged')
+      return tellRollback(repository, terminal)
+    }
+    if (!terminal.json) terminal.write(salvagedText(snapshot, salvaged))
+    tellRollback(repository, terminal)
+    throw salvagedError(snapshot, salvaged, target.path)
   },
 })
+
+type Outcome = Awaited<ReturnType<typeof restoreOrSalvage>>
 
 function withTrailerHint(error: unknown): never {
   if (error instanceof KpipeError && error.details['missing'] === 'trailer')

@@ -8,13 +8,15 @@ export interface Restored {
   readonly snapshot: Snapshot
   readonly target: RestoreTarget
   readonly made: Facts
+  /** Of the stream that was written. */
+  readonly bytes: number
   readonly seconds: number
   /** The head of the log that it was read from. */
   readonly head: string
 }
 
 /** What a restore says of itself. */
-export function restoredText({ snapshot, target, made, seconds, head }: Restored): string {
+export function restoredText({ snapshot, target, made, bytes, seconds, head }: Restored): string {
   const lines = [`head    ${head}`]
   if (target.use === 'etcd') {
     const members = made['members'] === 1 ? 'this member alone' : `${String(made['members'])} members`
@@ -24,18 +26,21 @@ export function restoredText({ snapshot, target, made, seconds, head }: Restored
       `data    ${sizeText(Number(made['database_bytes']))} for etcd ${String(made['etcd'])}, revision ${String(made['bumped_to'] ?? made['revision'])}`,
     )
   }
-  const what = target.use === 'etcd' ? `data directory ${target.path} made` : `${sizeText(snapshot.bytes)} written to ${target.path}`
+  const what = target.use === 'etcd' ? `data directory ${target.path} made` : `${sizeText(bytes)} written to ${target.path}`
   return [`snapshot ${snapshot.shortId} of ${snapshot.name}: ${what} in ${durationText(seconds)}`, ...lines].join('\n  ')
 }
 
 /** The same for programs. */
-export function restoredLine({ snapshot, target, made, seconds, head }: Restored, remarks: readonly string[]): Record<string, unknown> {
+export function restoredLine(
+  { snapshot, target, made, bytes, seconds, head }: Restored,
+  remarks: readonly string[],
+): Record<string, unknown> {
   return {
     message_type: 'summary',
     snapshot_id: snapshot.id,
     name: snapshot.name,
     ...(target.use === 'file' ? { to: target.path } : { data_dir: target.path, ...made, remarks }),
-    bytes_written: target.use === 'file' ? snapshot.bytes : made['database_bytes'],
+    bytes_written: target.use === 'file' ? bytes : made['database_bytes'],
     duration_ms: Math.round(seconds * 1000),
     head,
   }
