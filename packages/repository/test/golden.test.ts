@@ -1,8 +1,7 @@
-import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'tap'
-import { memoryStore } from '@kpipe/engine/testing'
 import { formatDraft, formatVersion } from '../src/format.ts'
 import { readKeyFile } from '../src/keys/key-file.ts'
 import { keyRing } from '../src/keys/key-ring.ts'
@@ -12,6 +11,7 @@ import { decodeMarker } from '../src/marker.ts'
 import { goldens, type Golden } from './golden/golden.ts'
 import { histories } from './golden/histories.ts'
 import { kpipe, restored, secretFiles } from './golden/program.ts'
+import { storeOf } from './golden/store-of.ts'
 
 const flags = { key: '--key-file', phrase: '--recovery-phrase-file', password: '--password-file' } as const
 
@@ -61,12 +61,7 @@ for (const golden of goldens()) {
 
 /** Kinds of all entries of the log, in order; what is missing is left out. */
 async function kindsOf({ folder }: Golden): Promise<string[]> {
-  const store = memoryStore()
-  const repository = join(folder, 'repository')
-  for (const entry of await readdir(repository, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    if (entry.isFile()) await store.create(relative(repository, path), [await readFile(path)])
-  }
+  const store = await storeOf(join(folder, 'repository'))
   const { repositoryId } = decodeMarker((await store.read('repository'))!, folder)
   const { bundles } = await openSlots(store, repositoryId, await readKeyFile(join(folder, secretFiles.key)))
   const ring = keyRing(repositoryId, bundles)

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import storeFs from '@kpipe/stage-store-fs'
 import { openRepository, readKeyFile, type DrillResult } from '../../src/index.ts'
+import { storeOf, writeNew } from './store-of.ts'
 
 const bin = resolve(import.meta.dirname, '../../../cli/bin/kpipe.js')
 /** Shared, so that not every process compiles everything anew. */
@@ -80,11 +80,12 @@ export async function backUp(
 
 /** Notes what a drill made of a snapshot, as `kpipe drill` does. */
 export async function recordDrill(folder: string, id: string, result: DrillResult): Promise<void> {
-  const store = await storeFs.open({ path: join(folder, 'repository') })
+  const store = await storeOf(join(folder, 'repository'))
   const secret = await readKeyFile(join(folder, secretFiles.key))
   const repository = await openRepository({ store, secret, warn: () => undefined })
   await repository.recordDrill(id, result)
   await repository.settled()
+  await writeNew(store, join(folder, 'repository'))
 }
 
 /** SHA-256 in hex of what kpipe restores of a snapshot. */
