@@ -4,7 +4,7 @@ import { boolean, option, string } from '@oclif/core/flags'
 export const outputFlags = {
   json: boolean({ description: 'for programs: JSON on standard output' }),
   quiet: boolean({ char: 'q', description: 'say only what is wrong' }),
-  verbose: boolean({ char: 'v', description: 'say more; -vv shows the causes of an error' }),
+  verbose: boolean({ char: 'v', description: 'say more; -vv shows the causes of an error, and where a run spends its time' }),
 }
 
 /** Commands that open a repository. */

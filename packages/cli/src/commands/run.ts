@@ -5,10 +5,13 @@ import { stageReference } from '@kpipe/engine'
 import type { Repository } from '@kpipe/repository'
 import { accompany } from '../backup/accompany.ts'
 import { inAttempts } from '../backup/attempts.ts'
+import { profileFields, profileText } from '../backup/profile.ts'
+import type { RunTimes } from '../backup/profile.ts'
 import { runBackup } from '../backup/run-backup.ts'
 import type { BackupOutcome } from '../backup/run-backup.ts'
 import { noFacts } from '../backup/run-facts.ts'
 import { summaryLine, summaryText } from '../backup/summary.ts'
+import { threadTimes } from '../backup/thread-times.ts'
 import { command } from '../command.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { withRetention } from '../retention/with-retention.ts'
@@ -17,6 +20,7 @@ import { fileOf } from '../where/file-argument.ts'
 import { endThreads, threads } from '../threads.ts'
 import { memberFlag, withMember } from '../where/member.ts'
 import { locate, openLocated } from '../where/open.ts'
+import { storeSeconds } from '../where/timed-store.ts'
 
 export const run = command({
   summary: 'Make one backup.',
@@ -51,17 +55,23 @@ export const run = command({
     const env = process.env
     let repository: Repository | undefined
     let seconds = 0
+    const isProfiled = terminal.verbosity >= 2
+    let times: RunTimes = { begun: 0, streamed: 0, published: 0, store: 0, threads: [] }
     const attempt = async (count: number): Promise<BackupOutcome> => {
       facts.attempts = count
       repository ??= await openLocated(where, flags, { terminal, signal })
       facts.repositoryId = repository.id
       facts.location = repository.location
       const progress = await openProgress(terminal, 'reading')
+      const begun = performance.now() / 1000
       return runBackup({
         pipeline,
         repository,
         workers: await threads(),
-        onStreamed: endThreads,
+        onStreamed() {
+          if (isProfiled) times = { ...times, begun, streamed: performance.now() / 1000, threads: threadTimes() }
+          endThreads()
+        },
         signal,
         name: flags.name,
         tags: flags.tag ?? [],
@@ -74,13 +84,20 @@ export const run = command({
       const made = await inAttempts(pipeline.retry, signal, (sentence) => terminal.warn(sentence), attempt)
       // Counted from the start of the process, as the user waits.
       seconds = performance.now() / 1000
+      times = { ...times, published: seconds, store: storeSeconds() }
       const outcome = await withRetention(made, repository!, where, { terminal, signal })
       if (!terminal.json && terminal.verbosity >= 0) terminal.write(summaryText(outcome, seconds))
+      if (!terminal.json && isProfiled) terminal.explain(profileText(outcome.report, times))
       return outcome
     })
     // The last line, also after the hooks: it tells what failed beside the backup.
     if (terminal.json && facts.outcome !== undefined)
-      terminal.line({ ...summaryLine(facts.outcome, seconds), attempts: facts.attempts, attention })
+      terminal.line({
+        ...summaryLine(facts.outcome, seconds),
+        attempts: facts.attempts,
+        ...(isProfiled && { profile: profileFields(times) }),
+        attention,
+      })
     for (const sentence of attention) terminal.warn(sentence)
     return attention.length > 0 ? 3 : 0
   },

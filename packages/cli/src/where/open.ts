@@ -17,6 +17,7 @@ import { impatientStore } from './impatient-store.ts'
 import type { Environment } from './pipeline-file.ts'
 import { findSecret } from './secret.ts'
 import { defaultInspect, defaultStages, openStages, parseOverrides } from './stages.ts'
+import { timedStore } from './timed-store.ts'
 import { stateFolder } from './user-folders.ts'
 
 /** The flags that say where a repository is and what opens it. */
@@ -71,7 +72,7 @@ export function examinePipelineFile(file: string, loader: StageLoader, env: Envi
 /** The store, which may not hang. */
 export async function openStore({ store, pipeline }: Pick<Where, 'store' | 'pipeline'>, signal: AbortSignal): Promise<Store> {
   const opened = await store.stage.open(store.settings as never, { signal })
-  return impatientStore(opened, pipeline?.limits.stallTimeoutMs ?? defaultLimits.stallTimeoutMs)
+  return timedStore(impatientStore(opened, pipeline?.limits.stallTimeoutMs ?? defaultLimits.stallTimeoutMs))
 }
 
 /** Opens the repository that was located. @throws KpipeError KPIPE_NO_REPOSITORY and KPIPE_KEY_*, among others */

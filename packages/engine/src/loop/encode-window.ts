@@ -75,6 +75,6 @@ export class EncodeWindow {
     this.#bytesEncoded += bytes.length
     const began = performance.now()
     await this.#sink.frame({ ordinal: frame.ordinal, bytes, digest, lengths, tags: frame.tags, ends: frame.ends })
-    this.#seconds.add('store', (performance.now() - began) / 1000)
+    this.#seconds.add('pack', (performance.now() - began) / 1000)
   }
 }

@@ -54,9 +54,11 @@ export class Gatherer {
     }
     this.chunks += ends.length
     this.#parts.sink.recipe({ tags, lengths, origins })
+    const gatheredAt = performance.now()
     if (look) this.#parts.collector?.take(look, bytes, segment.position)
     this.#parts.seconds.add('look up', (comparedAt - began) / 1000)
-    this.#parts.seconds.add('gather', (performance.now() - comparedAt) / 1000)
+    this.#parts.seconds.add('gather', (gatheredAt - comparedAt) / 1000)
+    this.#parts.seconds.add('take looks', (performance.now() - gatheredAt) / 1000)
   }
 
   /** After the last segment: what is left of the fresh chunks becomes the last frame. */

@@ -1,4 +1,4 @@
-/** Seconds of work by stage. */
+/** Seconds by stage. Measured once a segment, frame or piece and never once a chunk: the clock takes 0.1 µs. */
 export class StageSeconds {
   readonly #seconds = new Map<string, number>()
 
