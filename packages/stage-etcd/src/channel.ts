@@ -72,7 +72,7 @@ async function connectChannel(endpoint: Endpoint, { dialTimeoutMs, signal, tls =
   const secured = peer && (await dialTls(peer, dialTimeoutMs, signal))
   const socket: Socket = secured ?? (await dial(endpoint, dialTimeoutMs, signal))
   const certificates = certificateFacts(peer?.files.client?.certificates.list[0], secured?.getPeerX509Certificate())
-  const session = connect(`${endpoint.tls ? 'https' : 'http'}://${endpoint.address}`, {
+  const session = connect(`${endpoint.tls ? 'https' : 'http'}://${endpoint.socket === undefined ? endpoint.address : endpoint.host}`, {
     createConnection: () => socket,
     settings: { initialWindowSize: windowBytes, enablePush: false },
   })

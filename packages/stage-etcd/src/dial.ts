@@ -13,7 +13,8 @@ export function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal):
 export function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal, tls: ConnectionOptions): Promise<TLSSocket>
 export async function dial(endpoint: Endpoint, withinMs: number, signal: AbortSignal, tls?: ConnectionOptions): Promise<Socket> {
   signal.throwIfAborted()
-  const to = { host: endpoint.host, port: endpoint.port, noDelay: true }
+  const { host, port, socket: path } = endpoint
+  const to = path === undefined ? { host, port, noDelay: true } : { path }
   try {
     // Not TLS over a socket that stands: such a pair is not always closed when an alert ends it.
     return await connected(tls === undefined ? connect(to) : connectTls({ ...tls, ...to }), 'connect', withinMs, signal)
@@ -26,6 +27,8 @@ export async function dial(endpoint: Endpoint, withinMs: number, signal: AbortSi
 
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
+  ENOENT: 'there is no such socket',
+  EACCES: 'permission denied',
   ENOTFOUND: 'no such host name',
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'no route to the host',

@@ -3,11 +3,14 @@ import type { TlsSettings } from './tls-files.ts'
 
 /** A client address of one member. */
 export interface Endpoint {
-  /** `host:port`, for messages and facts. */
+  /** `host:port`, or `unix:///path`, for messages and facts. */
   readonly address: string
-  /** Name or IP address, IPv6 without brackets. */
+  /** Name or IP address, IPv6 without brackets; `localhost` with a socket. */
   readonly host: string
+  /** 0 with a socket. */
   readonly port: number
+  /** Path of a Unix socket that is called in place of host and port. */
+  readonly socket?: string
   readonly tls: boolean
 }
 
@@ -18,8 +21,12 @@ const schemes: ReadonlyMap<string, boolean> = new Map([
   ['http', false],
   ['etcd+https', true],
   ['https', true],
+  ['unix', false],
+  ['unixs', true],
 ])
 const defaultPort = 2379
+/** Of `sockaddr_un`, less the zero at its end. */
+const mostSocketBytes = 107
 
 export interface AddressSettings extends TlsSettings {
   readonly location?: string
@@ -44,11 +51,17 @@ export function endpointsOf(settings: AddressSettings): Endpoint[] {
   throw new KpipeError('KPIPE_PIPELINE_INVALID', `source etcd has the setting ${given.join(', ')}, but ${plain} without TLS`)
 }
 
-/** `host`, `host:port`, or either with a scheme in front. @throws KpipeError KPIPE_PIPELINE_INVALID */
+/** `host`, `host:port`, either with a scheme in front, or `unix:///path`. @throws KpipeError KPIPE_PIPELINE_INVALID */
 export function parseEndpoint(text: string, tlsWithoutScheme = false): Endpoint {
   const [, scheme = tlsWithoutScheme ? 'https' : 'etcd', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? []
   const tls = schemes.get(scheme.toLowerCase())
   if (tls === undefined) throw invalid(text, `scheme ${scheme}:// is not one of ${[...schemes.keys()].join(', ')}`)
+  if (/^unixs?$/i.test(scheme)) {
+    if (!rest.startsWith('/')) throw invalid(text, 'the path of a socket begins with /')
+    if (Buffer.byteLength(rest) > mostSocketBytes)
+      throw invalid(text, `the path of a socket has at most ${mostSocketBytes} bytes, and this one ${Buffer.byteLength(rest)}`)
+    return { address: `${scheme.toLowerCase()}://${rest}`, host: 'localhost', port: 0, socket: rest, tls }
+  }
   // A scheme that URL does not know keeps every port as it is written; http: would drop port 80.
   const url = URL.parse(`etcd://${rest}`)
   if (url === null || url.hostname === '') throw invalid(text, 'there is no host and port in it')

@@ -17,7 +17,7 @@ export interface EtcdSettings extends AddressSettings, Partial<StoppedMember> {
   readonly maxLag: number
 }
 
-const addressPattern = '^(etcd|etcd\\+http|http|etcd\\+https|https)://'
+const addressPattern = '^(etcd|etcd\\+http|http|etcd\\+https|https|unix|unixs)://'
 
 /** Snapshots of a live etcd, over gRPC with or without TLS, or of a member that does not run. */
 export const source: SourceStage<EtcdSettings> = {
@@ -30,7 +30,7 @@ export const source: SourceStage<EtcdSettings> = {
         type: 'string',
         pattern: addressPattern,
         description:
-          'Client address of a member: etcd+https://host:port and https:// mean TLS; etcd://, etcd+http:// and http:// mean none. Port 2379 if none.',
+          'Client address of a member: etcd+https://host:port and https:// mean TLS; etcd://, etcd+http:// and http:// mean none. Port 2379 if none. unix:///path and unixs:///path are sockets.',
         examples: ['etcd+https://10.0.0.11:2379'],
       },
       endpoints: {

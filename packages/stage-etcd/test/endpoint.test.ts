@@ -23,6 +23,14 @@ t.test('every way to write an address gives host, port and whether it is TLS', a
   t.equal(parseEndpoint('[::1]').address, '[::1]:2379')
 })
 
+t.test('a Unix socket is named by its path, as it stands', (t) => {
+  const [plain, secure] = ['unix:///run/etcd/a%20b?.sock', 'UNIXS:///run/c:1'].map((text) => parseEndpoint(text))
+  t.match(plain, { address: 'unix:///run/etcd/a%20b?.sock', host: 'localhost', socket: '/run/etcd/a%20b?.sock', tls: false })
+  t.match(secure, { address: 'unixs:///run/c:1', socket: '/run/c:1', tls: true })
+  t.equal(parseEndpoint('http://node1').socket, undefined)
+  t.end()
+})
+
 t.test('what is no address is refused with what was seen', async (t) => {
   const cases: [string, RegExp][] = [
     ['ftp://node1', /scheme ftp:\/\//],
@@ -33,6 +41,9 @@ t.test('what is no address is refused with what was seen', async (t) => {
     ['etcd://node1/path', /only host and port/],
     ['etcd://node1?x=1', /only host and port/],
     ['a b', /no host and port/],
+    ['unix://client:1', /begins with \//],
+    [`unix:///${'a'.repeat(107)}`, /at most 107 bytes, and this one 108/],
+    ['unix://', /begins with \//],
   ]
   for (const [text, seen] of cases) t.throws(() => parseEndpoint(text), { code: 'KPIPE_PIPELINE_INVALID', message: seen }, text)
 })

@@ -44,7 +44,7 @@ export async function listMembers(
   const ids = new Set(reached.map(({ id }) => id))
   const missing = (asked.list?.members ?? []).filter(({ id }) => !ids.has(id))
   const notReached = asked.failures.map(({ endpoint, error }) => {
-    const member = missing.find(({ clientUrls }) => clientUrls.some((url) => URL.parse(url)?.host === endpoint))
+    const member = missing.find(({ clientUrls }) => clientUrls.some((url) => URL.parse(url)?.host === endpoint || url === endpoint))
     return { ...unknown, ...(member && listed(member)), endpoint, errors: [error.message] }
   })
   const rest = missing
