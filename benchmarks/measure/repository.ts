@@ -12,7 +12,7 @@ export interface BenchRepository {
   /** Peak resident memory of the same, in bytes. */
   peak(...args: readonly string[]): Promise<number>
   /** One backup from this source: the `source` of a pipeline file. */
-  backUp(source: object): Promise<Run>
+  backUp(source: object, ...flags: readonly string[]): Promise<Run>
   backUpPeak(source: object): Promise<number>
   /** All objects of the store, in bytes. */
   bytes(): number
@@ -48,9 +48,9 @@ function repositoryIn(folder: string): BenchRepository {
     folder,
     kpipe: (...args) => kpipe(args, env),
     peak: (...args) => kpipePeak(args, env),
-    backUp(source) {
+    backUp(source, ...flags) {
       writePipeline(folder, source)
-      return kpipe(['run', pipeline], env)
+      return kpipe(['run', pipeline, ...flags], env)
     },
     backUpPeak(source) {
       writePipeline(folder, source)
