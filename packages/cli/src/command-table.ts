@@ -9,6 +9,10 @@ interface Entry {
 
 /** Every command, in the order of the help. A command's module is imported only when it runs. */
 export const commandTable: Readonly<Record<string, Entry>> = {
+  discover: {
+    summary: 'Find the etcd of this host, and write a pipeline file for it.',
+    load: async () => (await import('./commands/discover.ts')).discover,
+  },
   init: {
     summary: 'Create the repository that a pipeline file names, with its key and recovery phrase.',
     load: async () => (await import('./commands/init.ts')).init,

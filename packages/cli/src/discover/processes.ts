@@ -1,0 +1,51 @@
+import type { Host } from './host.ts'
+import { throughMounts } from './host-paths.ts'
+import { saidIn } from './launch.ts'
+import type { Launch } from './launch.ts'
+import { sharedMounts } from './process-mounts.ts'
+import { isProgram } from './shell-words.ts'
+
+/** Every etcd that runs on this host, as far as this user may look. */
+export async function processLaunches(host: Host): Promise<Launch[]> {
+  const ids = (await host.list('/proc')).filter((name) => /^\d+$/.test(name)).toSorted((one, other) => Number(one) - Number(other))
+  const launches: Launch[] = []
+  for (const id of ids) {
+    const words = split((await host.read(`/proc/${id}/cmdline`)).text ?? '')
+    if (isProgram('etcd', words[0])) launches.push(await processLaunch(host, id, words.slice(1)))
+  }
+  return launches
+}
+
+async function processLaunch(host: Host, id: string, args: readonly string[]): Promise<Launch> {
+  const place = `process ${id}`
+  const environment = await host.read(`/proc/${id}/environ`)
+  const notes = environment.text === undefined ? [`the environment of process ${id} cannot be read (${environment.code})`] : []
+  const pairs = split(environment.text ?? '').flatMap((text): [string, string][] => {
+    const at = text.indexOf('=')
+    return at > 0 ? [[text.slice(0, at), text.slice(at + 1)]] : []
+  })
+  return {
+    kind: 'process',
+    place,
+    args,
+    env: saidIn(place, pairs),
+    hostPath: await pathsOf(host, id),
+    folder: await host.link(`/proc/${id}/cwd`),
+    local: true,
+    notes,
+  }
+}
+
+/** Paths of a process in a container are those of this host only where a mount says so. */
+async function pathsOf(host: Host, id: string): Promise<(path: string) => string | undefined> {
+  const [theirs, own] = await Promise.all([host.link(`/proc/${id}/ns/mnt`), host.link('/proc/self/ns/mnt')])
+  if (theirs === undefined || theirs === own) return (path) => path
+  const infos = await Promise.all([host.read(`/proc/${id}/mountinfo`), host.read('/proc/self/mountinfo')])
+  const mounts = sharedMounts(infos[0].text ?? '', infos[1].text ?? '')
+  return (path) => throughMounts(mounts, path)
+}
+
+/** Words that end with a zero byte each. */
+function split(text: string): string[] {
+  return text.split('\0').filter((word, index, all) => word !== '' || index < all.length - 1)
+}
