@@ -1,17 +1,18 @@
 import { boolean, string } from '@oclif/core/flags'
 import { string as word } from '@oclif/core/args'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { Repository, Snapshot } from '@kpipe/repository'
 import { command } from '../command.ts'
 import { withHint } from '../failure.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { openProgress } from '../progress/progress.ts'
 import { dataDirFlags } from '../restore/data-dir-flags.ts'
 import { demandDigest, expectDigestFlag } from '../restore/expected-digest.ts'
+import { findSnapshot } from '../restore/find-snapshot.ts'
 import { suggesting } from '../restore/instead.ts'
 import { restoreTarget } from '../restore/restore-target.ts'
-import type { RestoreTarget } from '../restore/restore-target.ts'
 import { restoredLine, restoredText } from '../restore/restored-text.ts'
+import { planFlags, wantsPlan } from '../restore-plan/plan-flags.ts'
+import { restoreCluster } from '../restore-plan/restore-cluster.ts'
 import { restoreOrSalvage } from '../salvage/restore-or-salvage.ts'
 import { salvagedError, salvagedRow, salvagedText } from '../salvage/salvaged-text.ts'
 import { runRestore } from '../restore/run-restore.ts'
@@ -23,15 +24,16 @@ import { tellRollback } from '../where/rollback.ts'
 export const restore = command({
   summary: 'Write a snapshot back: as a file, byte for byte, or as a data directory.',
   description:
-    'SNAPSHOT is a unique prefix of an id (4 digits or more), latest, latest~1, @2026-11-01T10:00Z (newest at or before) or rev:12345. With --to, the file is what `etcdctl snapshot save` would have written. With --data-dir, etcd 3.4 to 3.7 starts from what is made, without etcdutl: one command for each member of the new cluster, with the same snapshot, --initial-cluster and token. Nothing shows under its name before every chunk and the whole stream are checked.',
+    'SNAPSHOT is a unique prefix of an id (4 digits or more), latest, latest~1, @2026-11-01T10:00Z (newest at or before) or rev:12345. With --to, the file is what `etcdctl snapshot save` would have written. With --data-dir, etcd 3.4 to 3.7 starts from what is made, without etcdutl: one command for each member of the new cluster, with the same snapshot, --initial-cluster and token. --plan writes the steps for a whole cluster, with every command. Nothing shows under its name before every chunk and the whole stream are checked.',
   examples: [
     'kpipe restore latest --to ./snap',
     'kpipe restore latest --store /mnt/kpipe --recovery-phrase-file phrase.txt --to ./snap',
     'kpipe restore 1f0c --to - | sha256sum',
     'kpipe restore 1f0c --salvage --to ./what-is-left',
     'kpipe restore 1f0c --data-dir /var/lib/etcd --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380',
+    'kpipe restore 1f0c --plan cluster.yaml',
   ],
-  args: { snapshot: word({ required: true, ignoreStdin: true, description: 'which snapshot' }) },
+  args: { snapshot: word({ ignoreStdin: true, description: 'which snapshot; a plan may name it' }) },
   flags: {
     to: string({ helpValue: 'PATH', description: 'file to write, which must not exist; - is standard output' }),
     name: string({
@@ -41,6 +43,7 @@ export const restore = command({
     'snapshot-name': string({ helpValue: 'NAME', description: 'look only at snapshots of this name, with --data-dir too' }),
     'expect-digest': expectDigestFlag,
     ...dataDirFlags,
+    ...planFlags,
     salvage: boolean({
       description: 'of a snapshot that is not whole, write a database of what can be read, list the lost keys and exit 65',
     }),
@@ -48,13 +51,15 @@ export const restore = command({
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
+    if (wantsPlan(flags)) return restoreCluster({ flags, reference: args.snapshot, terminal, signal })
+    if (args.snapshot === undefined) throw new KpipeError('KPIPE_USAGE', 'restore: missing required arg snapshot')
     const target = restoreTarget(flags)
     if (flags.salvage && target.path === '-' && target.use === 'file')
       throw new KpipeError('KPIPE_USAGE', '--salvage writes a file, and --to - is standard output')
     const workers = await threads()
     const where = await locate(flags)
     const repository = await openLocated(where, flags, { terminal, signal })
-    const snapshot = find(repository, args.snapshot, target, flags)
+    const snapshot = findSnapshot(repository, args.snapshot, target, flags)
     demandDigest(snapshot, flags['expect-digest'])
     const progress = await openProgress(terminal, 'restoring')
     const remarks: string[] = []
@@ -101,24 +106,4 @@ function withTrailerHint(error: unknown): never {
   if (error instanceof KpipeError && error.details['missing'] === 'trailer')
     throw withHint(error, 'Give --skip-hash-check when it is a copy of `member/snap/db`, which has none.')
   throw error
-}
-
-/** The snapshot that is meant. With `--data-dir`, `--name` is the member's, as etcdutl has it. */
-function find(
-  repository: Repository,
-  reference: string,
-  { use }: RestoreTarget,
-  flags: { readonly name?: string | undefined; readonly 'snapshot-name'?: string | undefined },
-): Snapshot {
-  const name = flags['snapshot-name'] ?? (use === 'file' ? flags.name : undefined)
-  try {
-    const snapshot = repository.find(reference, name === undefined ? {} : { name })
-    if (use === 'file' || typeof snapshot.facts['status_hash'] === 'number') return snapshot
-    throw new KpipeError('KPIPE_USAGE', `snapshot ${snapshot.shortId} of ${snapshot.name} holds no etcd database`, {
-      snapshot: snapshot.id,
-    })
-  } catch (error) {
-    if (use === 'file' || !(error instanceof KpipeError) || error.code !== 'KPIPE_AMBIGUOUS_SNAPSHOT') throw error
-    throw withHint(error, 'Give more digits of the id, or choose with --snapshot-name; `kpipe snapshots` lists them.')
-  }
 }

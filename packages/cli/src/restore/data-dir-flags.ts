@@ -2,7 +2,7 @@ import { boolean, integer, option, string } from '@oclif/core/flags'
 import { KpipeError } from '@kpipe/engine/contracts'
 
 /** The lines of etcd that a data directory can be written for. */
-const lines = ['3.4', '3.5', '3.6', '3.7'] as const
+export const etcdLines = ['3.4', '3.5', '3.6', '3.7'] as const
 
 /** `--data-dir` and what goes with it: etcdutl's flags, with their names and defaults, and kpipe's own. */
 export const dataDirFlags = {
@@ -25,8 +25,8 @@ export const dataDirFlags = {
   owner: string({ helpValue: 'USER:GROUP', description: 'who gets the files; default: whoever has the folder that they stand in' }),
   'move-aside': boolean({ description: 'keep what is there beside, under its name with the time; refused while an etcd runs on it' }),
   'etcd-version': option({
-    helpValue: lines.join('|'),
-    options: lines,
+    helpValue: etcdLines.join('|'),
+    options: etcdLines,
     description: 'etcd that is to run on it; default: that of the snapshot',
   })(),
   force: boolean({ description: 'also for an etcd older than that of the snapshot' }),
