@@ -9,7 +9,7 @@ import { kpipe } from './measure/kpipe.ts'
 import { table } from './measure/table.ts'
 
 /** Runs every benchmark in a process of its own and keeps what they print in RESULTS.md; with names as arguments, only those, and keeps nothing. */
-const all = ['data', 'stages', 'process', 'clone', 'growth', 'age', 'chunking', 'live', 'connection']
+const all = ['data', 'stages', 'process', 'clone', 'growth', 'age', 'chunking', 'bolt', 'live', 'connection']
 const chosen = process.argv.slice(2)
 const unknown = chosen.find((name) => !all.includes(name))
 if (unknown !== undefined) {

@@ -73,7 +73,7 @@ function row(revision: number, key: string, valueBytes: number, deleted: boolean
   const value = Buffer.allocUnsafe(2 + key.length + fields.length + valueBytes)
   value[0] = 0x0a
   value[1] = key.length
-  value.latin1Write(key, 2)
+  value.write(key, 2, 'latin1')
   value.set(fields, 2 + key.length)
   const from = (revision * 7919) % (valuePool.length - valueBytes)
   valuePool.copy(value, 2 + key.length + fields.length, from, from + valueBytes)
