@@ -52,6 +52,11 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: 'Check that a repository is as it was stored.',
     load: async () => (await import('./commands/check.ts')).check,
   },
+  drill: {
+    summary: 'Prove that a snapshot restores.',
+    usesThreads: true,
+    load: async () => (await import('./commands/drill.ts')).drill,
+  },
   forget: {
     summary: 'Take snapshots out of the repository by rules or by id.',
     load: async () => (await import('./commands/forget.ts')).forget,

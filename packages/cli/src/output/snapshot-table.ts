@@ -1,24 +1,45 @@
 import type { Snapshot } from '@kpipe/repository'
 import { sizeText } from './size-text.ts'
-import { localTime } from './time-text.ts'
+import { ageText, localTime } from './time-text.ts'
 
 /** A snapshot as programs read it. */
-export function snapshotRow({ id, name, member, time, revision, keys, bytes, tags, facts }: Snapshot): Record<string, unknown> {
-  return { id, name, member, time: time.toISOString(), revision, keys, bytes, tags, quorum: facts['quorum'] ?? null }
+export function snapshotRow({ id, name, member, time, revision, keys, bytes, tags, facts, drill }: Snapshot): Record<string, unknown> {
+  return { id, name, member, time: time.toISOString(), revision, keys, bytes, tags, quorum: facts['quorum'] ?? null, drill: drill ?? null }
 }
 
 /** A snapshot list as people read it: with lines around it on a terminal, plain columns elsewhere. */
 export async function snapshotTable(snapshots: readonly Snapshot[], boxed: boolean): Promise<string> {
   const { boxedTable, plainTable } = await import('./table.ts')
-  const noted = snapshots.some((snapshot) => noteOf(snapshot) !== '')
-  const rows = snapshots.map((snapshot) => {
-    const { shortId, name, time, revision, keys, bytes, tags } = snapshot
-    const cells = [shortId, name, localTime(time), String(revision ?? '-'), String(keys ?? '-'), sizeText(bytes), tags.join(' ')]
-    return noted ? [...cells, noteOf(snapshot)] : cells
-  })
-  const headings = ['ID', 'NAME', 'TIME', 'REVISION', 'KEYS', 'SIZE', 'TAGS', ...(noted ? ['NOTE'] : [])]
+  const columns: Column[] = [
+    ...fixed,
+    ...(snapshots.some(({ drill }) => drill !== undefined) ? [{ heading: 'DRILL', cell: drillOf }] : []),
+    ...(snapshots.some((snapshot) => noteOf(snapshot) !== '') ? [{ heading: 'NOTE', cell: noteOf }] : []),
+  ]
+  const rows = snapshots.map((snapshot) => columns.map(({ cell }) => cell(snapshot)))
   const draw = boxed ? boxedTable : plainTable
-  return draw(headings, rows, ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left'])
+  return draw(columns.map(({ heading }) => heading), rows, columns.map(({ alignment }) => alignment ?? 'left')) // prettier-ignore
+}
+
+interface Column {
+  readonly heading: string
+  readonly alignment?: 'left' | 'right'
+  cell(snapshot: Snapshot): string
+}
+
+const fixed: readonly Column[] = [
+  { heading: 'ID', cell: ({ shortId }) => shortId },
+  { heading: 'NAME', cell: ({ name }) => name },
+  { heading: 'TIME', cell: ({ time }) => localTime(time) },
+  { heading: 'REVISION', alignment: 'right', cell: ({ revision }) => String(revision ?? '-') },
+  { heading: 'KEYS', alignment: 'right', cell: ({ keys }) => String(keys ?? '-') },
+  { heading: 'SIZE', alignment: 'right', cell: ({ bytes }) => sizeText(bytes) },
+  { heading: 'TAGS', cell: ({ tags }) => tags.join(' ') },
+]
+
+/** How its last drill went: `booted 2h ago`; a column of its own where there was any. */
+function drillOf({ drill }: Snapshot): string {
+  if (drill === undefined) return ''
+  return `${drill.passed ? drill.level : 'failed'} ${ageText((Date.now() - drill.time.getTime()) / 1000)} ago`
 }
 
 /** What to know before it is restored; a column of its own where there is any. */

@@ -15,6 +15,12 @@ export function durationText(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`
 }
 
+/** How long ago, in the largest unit that fits: `40s`, `5m`, `2h`, `3d`. */
+export function ageText(seconds: number): string {
+  const [unit, length] = ([['d', 86_400], ['h', 3600], ['m', 60]] as const).find(([, size]) => seconds >= size) ?? ['s', 1] // prettier-ignore
+  return `${Math.max(0, Math.floor(seconds / length))}${unit}`
+}
+
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 
 /** Seconds of `90s`, `15m`, `2h`, `1d12h`; undefined for anything else. */

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { durationText, localTime, parseDuration } from '../../src/output/time-text.ts'
+import { ageText, durationText, localTime, parseDuration } from '../../src/output/time-text.ts'
 
 test('local time carries its offset and is the same instant', async (t) => {
   const time = new Date('2026-11-01T10:00:00.000Z')
@@ -25,4 +25,16 @@ test('durations are read with their units, and nothing else is', async (t) => {
   t.equal(parseDuration('1d12h'), 129_600)
   t.equal(parseDuration('1.5h'), 5400)
   for (const text of ['', '2', 'h', '2 h', '-2h', '2y']) t.equal(parseDuration(text), undefined, text)
+})
+
+test('an age is told in the largest unit that fits', async (t) => {
+  const expected: [number, string][] = [
+    [-3, '0s'],
+    [59, '59s'],
+    [60, '1m'],
+    [7199, '1h'],
+    [86_399, '23h'],
+    [200 * 86_400, '200d'],
+  ]
+  for (const [seconds, text] of expected) t.equal(ageText(seconds), text)
 })
