@@ -12,7 +12,6 @@ import { suggesting } from '../restore/instead.ts'
 import { restoreTarget } from '../restore/restore-target.ts'
 import { restoredLine, restoredText } from '../restore/restored-text.ts'
 import { planFlags, wantsPlan } from '../restore-plan/plan-flags.ts'
-import { restoreCluster } from '../restore-plan/restore-cluster.ts'
 import { restoreOrSalvage } from '../salvage/restore-or-salvage.ts'
 import { salvagedError, salvagedRow, salvagedText } from '../salvage/salvaged-text.ts'
 import { runRestore } from '../restore/run-restore.ts'
@@ -51,7 +50,10 @@ export const restore = command({
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
-    if (wantsPlan(flags)) return restoreCluster({ flags, reference: args.snapshot, terminal, signal })
+    if (wantsPlan(flags)) {
+      const { restoreCluster } = await import('../restore-plan/restore-cluster.ts')
+      return restoreCluster({ flags, reference: args.snapshot, terminal, signal })
+    }
     if (args.snapshot === undefined) throw new KpipeError('KPIPE_USAGE', 'restore: missing required arg snapshot')
     const target = restoreTarget(flags)
     if (flags.salvage && target.path === '-' && target.use === 'file')
