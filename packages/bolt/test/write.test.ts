@@ -74,7 +74,7 @@ function randomItems(roll: (sides: number) => number, depth: number): Item[] {
     })
 }
 
-for (const pageBytes of [1024, 4096, 16_384, 65_536]) {
+for (const pageBytes of [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536]) {
   test(`buckets of all shapes come back from pages of ${pageBytes} bytes, and every page is used`, async (t) => {
     const roll = dice(pageBytes)
     for (let round = 0; round < 6; round++) {
@@ -83,6 +83,7 @@ for (const pageBytes of [1024, 4096, 16_384, 65_536]) {
       const items = await itemsOf(again)
       t.equal(digest(items), digest(await itemsOf(bytes)), `${items.length} items`)
       t.same(await unused(again), [])
+      t.equal((await statusOf(memoryPages(again))).hash, (await statusOf(memoryPages(bytes))).hash)
     }
   })
 }
