@@ -38,6 +38,25 @@ test('the pipeline file and the command of examples/cronjob.yaml are understood'
   t.equal(code, noRepository, stderr)
 })
 
+test('examples/cluster.yaml is understood, and every kpipe command of examples/worst-day.md', async (t) => {
+  const folder = testFolder(t)
+  await copyFile(join(clone, 'examples/cluster.yaml'), join(folder, 'cluster.yaml'))
+  const decided = {
+    snapshot: '1f'.repeat(32),
+    digest: 'ab'.repeat(32),
+    token: 'new',
+    members: [{ name: 'cp1', peerUrls: 'http://10.0.0.1:2380' }],
+  }
+  await writeFile(join(folder, 'plan.json'), JSON.stringify(decided))
+  const commands = [...(await example('worst-day.md')).matchAll(/^kpipe (.*)$/gm)].map((match) => match[1]!)
+  t.equal(commands.length, 4)
+  for (const command of commands) {
+    const args = command.replace('/mnt/backup', folder).split(' ')
+    const { code, stderr } = await kpipe(args, { cwd: folder, env: { XDG_STATE_HOME: folder } })
+    t.equal(code, noRepository, stderr)
+  }
+})
+
 test('the pipeline files differ only in their source and name', async (t) => {
   const names = ['backup.yaml', 'file.yaml', 'stopped-member.yaml']
   const [backup, ...others] = (await Promise.all(names.map(example))).map((text) => parse(text))

@@ -4,7 +4,7 @@ import type { Snapshot } from '@kpipe/repository'
 
 export const expectDigestFlag = string({
   helpValue: 'SHA256',
-  description: 'refuse a snapshot of another digest: 64 hex digits, as plans and summaries name it',
+  description: 'refuse a snapshot of another digest: 64 hex digits, as plans have it',
 })
 
 /** SHA-256 of a snapshot's stream, as 64 hex digits. */
