@@ -157,6 +157,8 @@ test('with any one frame destroyed, what is left is a database of which the list
   const etcd = await startEtcd(await getEtcd({ version: '3.6' }), { dataDir: at.at('data'), name: 'default' })
   const { size } = await readKeys(etcd.clientUrl).finally(() => etcd.stop())
   t.ok(size > 100, `a data directory of it boots, with ${size} keys`)
+  const drilled = await at.kpipe(['drill', id, '--level', 'walked', '--scratch', '.'])
+  t.match(drilled, { code: 65, stderr: /is of [^\n]*: `kpipe drill [0-9a-f]{12}`\./ }, 'a drill says which other one to try')
   t.match(await at.kpipe(['restore', id, '--to', 'none']), { code: 65 }, 'without --salvage nothing is written')
   t.notOk(existsSync(at.at('none')))
   t.match(await at.kpipe(['restore', id, '--salvage', '--to', '-']), { code: 64, stderr: /--salvage writes a file/ })
