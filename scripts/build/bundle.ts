@@ -1,8 +1,10 @@
-import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import type { BuildOptions } from 'esbuild'
+import { heldStages } from './held-stages.ts'
 import { lazyOclif } from './lazy-oclif.ts'
 import { lazyPackages } from './lazy-packages.ts'
 import { plainBuiltins } from './plain-builtins.ts'
@@ -51,7 +53,7 @@ export async function bundle(to: string): Promise<void> {
   }
   // A module costs a third of a millisecond to find and load, whatever is in it: each of these is one file, and of a
   // stage or worker only what is seldom loaded is a file of its own.
-  await build({ ...options, entryPoints: { main: join(clone, 'packages/cli/src/main.ts') } })
+  await buildCommandLine(to, options, stageEntries)
   for (const [name, path] of [...modules, ['worker', piscinaWorker] as const])
     await build({ ...options, entryPoints: { [name]: path }, splitting: true, chunkNames: 'part-[hash]' })
   cpSync(join(clone, 'packages/cli/bin'), join(to, 'bin'), { recursive: true })
@@ -59,4 +61,29 @@ export async function bundle(to: string): Promise<void> {
   const { manifest } = workspacePackages().find(({ folder }) => folder === 'packages/cli')!
   const { name, version } = manifest
   writeFileSync(join(to, 'package.json'), `${JSON.stringify({ name, version, type: 'module', bin: { kpipe: 'bin/kpipe.js' } }, null, 2)}\n`)
+}
+
+/**
+ * `main.script.js`, the command line as one function that gets `require`, its `import.meta` and a way to import modules; and `main.js`,
+ * which runs it.
+ */
+async function buildCommandLine(to: string, options: BuildOptions, stages: readonly (readonly [string, string])[]): Promise<void> {
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: { 'main.script': join(clone, 'packages/cli/src/main.ts') },
+    plugins: [heldStages(stages), ...options.plugins!],
+    define: { ...options.define, 'import.meta': 'meta' },
+    banner: { js: '(async function (require, meta, importOutside) { const { dirname: __dirname, filename: __filename } = meta' },
+    footer: { js: '})' },
+    write: false,
+  })
+  for (const { path, text } of outputFiles) {
+    // Read as Latin-1, which is fastest; what esbuild leaves beyond ASCII stands in regular expressions.
+    const ascii = text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    writeFileSync(path, ascii)
+    if (!path.endsWith('.js')) continue
+    const digest = createHash('sha256').update(ascii).digest('hex').slice(0, 16)
+    const start = readFileSync(join(import.meta.dirname, 'start-script.js'), 'utf8')
+    writeFileSync(join(to, 'dist/main.js'), start.replaceAll('${scriptDigest}', digest))
+  }
 }

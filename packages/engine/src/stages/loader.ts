@@ -14,6 +14,7 @@ import type {
 } from '../contracts/index.ts'
 import { KpipeError } from '../contracts/index.ts'
 import { blamedStage } from './blamed-stage.ts'
+import { importModule } from './import-module.ts'
 import { nearest } from './nearest.ts'
 import type { ResolvedName, ResolveOptions } from './resolve-name.ts'
 import { resolveName } from './resolve-name.ts'
@@ -83,9 +84,9 @@ export function stageLoader(options: StageLoaderOptions): StageLoader {
 const loadTimeoutMs = 15_000
 
 async function importStages({ url }: ResolvedName, name: string): Promise<StageBase<StageKind>[]> {
-  const module = (await withinLimit(import(url), loadTimeoutMs).catch((cause: unknown) => {
+  const module = await withinLimit(importModule(url), loadTimeoutMs).catch((cause: unknown) => {
     throw invalid(name, `cannot be loaded: ${reasonOf(cause)}`, cause)
-  })) as { default?: unknown }
+  })
   const stages = [module.default].flat()
   if (module.default === undefined || stages.length === 0) throw invalid(name, 'has no default export that holds a stage')
   for (const stage of stages) {
