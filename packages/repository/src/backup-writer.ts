@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { EncodedFrame, KnownChunks, RecipeSegment, Store } from '@kpipe/engine/contracts'
 import { maxChunks, maxFrameBytes } from './bounds.ts'
+import { AttachmentWriter } from './attachment-writer.ts'
 import type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
 import { mendOlder } from './damage/mend.ts'
 import { giveBack } from './give-back.ts'
@@ -11,17 +12,19 @@ import type { Log } from './log/log.ts'
 import { encodePackNumbers } from './log/pack-numbers.ts'
 import type { NewPack, SnapshotEntry } from './log/payload.ts'
 import type { LogState } from './log/state.ts'
-import { encodeManifest, maxInlineManifestBytes } from './manifest.ts'
-import type { Manifest } from './manifest.ts'
+import type { TagsByPack } from './log/tags-by-pack.ts'
+import { databaseStream, encodeManifest, maxInlineManifestBytes } from './manifest.ts'
+import type { Manifest, ManifestStream } from './manifest.ts'
 import type { FrameKind } from './packs/directory.ts'
 import { PackOutput } from './packs/pack-output.ts'
 import { sealUnitFrame, unitTag } from './packs/unit-frame.ts'
 import { packId } from './log/new-packs.ts'
 import { otherCluster } from './other-cluster.ts'
 import type { Parent } from './parent.ts'
+import { RecipePackTable } from './recipes/chain.ts'
 import type { ChainLink } from './recipes/chain.ts'
 import { writeRecipe } from './recipes/write-recipe.ts'
-import type { WrittenRecipe } from './recipes/write-recipe.ts'
+import type { RecipeSource, WrittenRecipe } from './recipes/write-recipe.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
@@ -38,6 +41,7 @@ export interface WriterContext {
 export class RepositoryWriter implements BackupWriter {
   readonly parent: Snapshot | undefined
   readonly known: KnownChunks | undefined
+  readonly attachments: AttachmentWriter
   readonly #context: WriterContext
   readonly #options: BeginOptions
   readonly #writer: Uint8Array
@@ -79,6 +83,7 @@ export class RepositoryWriter implements BackupWriter {
     this.#chunkPacks = new PackOutput({ ...common, packClass: 'D' })
     this.#recipePacks = new PackOutput({ ...common, packClass: 'M' })
     this.#frameKind = { epoch: this.#epoch, codecs: options.codecs, key: 'derived', pageBytes: options.pageBytes }
+    this.attachments = new AttachmentWriter(parent, this.#chunkPacks, this.#frameKind)
     this.#unitKind = { epoch: this.#epoch, codecs: [], key: 'unit', pageBytes: 0 }
   }
 
@@ -109,29 +114,33 @@ export class RepositoryWriter implements BackupWriter {
     // The last chunks become durable while the recipe is made.
     const chunkPacks = this.#chunkPacks.finish()
     chunkPacks.catch(() => undefined) // Thrown below.
-    const recipe = await writeRecipe({
+    const recipePacks = new RecipePackTable()
+    const write = (source: Omit<RecipeSource, 'store' | 'recipePacks'>): Promise<WrittenRecipe> =>
+      writeRecipe({ ...source, recipePacks, store: (plain) => this.#storeUnit(plain).finally(() => giveBack(plain)) })
+    const recipe = await write({
       segments: this.#segments,
       chunks: options.chunks,
       regular: this.#isRegular(options),
       parent: this.#recipe,
       ownPacks: this.#ownPacks,
       packOfFrame: this.#packOfFrame,
-      store: (plain) => this.#storeUnit(plain).finally(() => giveBack(plain)),
     })
-    const manifest = this.#manifest(options, recipe)
+    const attached = await this.attachments.finish(write)
+    const uses = recipe.uses.union(attached.uses)
+    const manifest = this.#manifest(options, recipe, attached.streams, recipePacks)
     const encoded = encodeManifest(manifest)
     const place = encoded.length > maxInlineManifestBytes ? await this.#placeManifest(encoded) : encoded
     const newPacks = [...(await chunkPacks), ...(await this.#recipePacks.finish())]
-    this.#demandPossible(log.state, recipe, newPacks)
+    this.#demandPossible(log.state, uses, newPacks)
     const entry: SnapshotEntry = {
       kind: 'SNAPSHOT',
       time: Date.now(),
       writer: this.#writer,
       packs: newPacks,
-      uses: this.#uses(recipe, newPacks),
+      uses: this.#uses(uses, newPacks),
       manifest: place,
     }
-    const { bytes } = await log.append(entry, (state) => this.#demandPossible(state, recipe, newPacks))
+    const { bytes } = await log.append(entry, (state) => this.#demandPossible(state, uses, newPacks))
     this.#ended = true
     this.#logBytes += bytes
     const id = createHash('sha256').update(encoded).digest('hex')
@@ -154,12 +163,12 @@ export class RepositoryWriter implements BackupWriter {
   /** Older snapshots may find in this one what they have lost. */
   async #mendOlder(): Promise<readonly string[]> {
     const { log } = this.#context
-    const missing = this.#missing
+    const missing = joined([this.#missing, ...this.attachments.missing])
     if (missing.size === 0 && log.state.damaged.size === 0) return []
     const recipe = this.#recipe
     const packOf = (origin: number): string =>
       origin < 0 ? this.#ownPacks[this.#packOfFrame[~origin]] : recipe!.table[recipe!.packs[origin]]
-    return mendOlder({ log, missing, segments: this.#segments, packOf })
+    return mendOlder({ log, missing, streams: [{ segments: this.#segments, packOf }, ...this.attachments.mending] })
   }
 
   /** Whether positions follow from the page's length. */
@@ -170,7 +179,7 @@ export class RepositoryWriter implements BackupWriter {
     return this.#segments.every(({ lengths }) => lengths.every((length) => length === Math.min(pageBytes, bytes - place++ * pageBytes)))
   }
 
-  #manifest(options: CommitOptions, recipe: WrittenRecipe): Manifest {
+  #manifest(options: CommitOptions, recipe: WrittenRecipe, attached: readonly ManifestStream[], recipePacks: RecipePackTable): Manifest {
     const { name, member, chunking, pageBytes } = this.#options
     const { bytes, digest, chunks, facts, tags, stages, statistics, time } = options
     const page_bytes = this.#isRegular(options) ? pageBytes : 0
@@ -181,8 +190,8 @@ export class RepositoryWriter implements BackupWriter {
       tool: toolName,
       writer: this.#writer,
       parent: this.parent === undefined ? null : Buffer.from(this.parent.id, 'hex'),
-      streams: [{ name: 'database', bytes, digest, chunking, page_bytes, chunks, parts: recipe.parts }],
-      recipe_packs: recipe.recipePacks,
+      streams: [{ name: databaseStream, bytes, digest, chunking, page_bytes, chunks, parts: recipe.parts }, ...attached],
+      recipe_packs: recipePacks.finish(),
       facts,
       tags,
       stages,
@@ -206,10 +215,10 @@ export class RepositoryWriter implements BackupWriter {
   }
 
   /** Numbers of the older packs that the snapshot uses. */
-  #uses(recipe: WrittenRecipe, newPacks: readonly NewPack[]): Buffer {
+  #uses(uses: ReadonlySet<string>, newPacks: readonly NewPack[]): Buffer {
     const own = new Set(newPacks.map(([, counter]) => packId(this.#writer, counter)))
     const { packsById } = this.#context.log.state
-    const numbers = [...recipe.uses].filter((id) => !own.has(id)).map((id) => packsById.get(id)?.number)
+    const numbers = [...uses].filter((id) => !own.has(id)).map((id) => packsById.get(id)?.number)
     assert(
       numbers.every((number) => number !== undefined),
       'a pack of the parent is not in the log',
@@ -218,13 +227,20 @@ export class RepositoryWriter implements BackupWriter {
   }
 
   /** Looked at again whenever others have appended. */
-  #demandPossible(state: LogState, recipe: WrittenRecipe, newPacks: readonly NewPack[]): void {
+  #demandPossible(state: LogState, uses: ReadonlySet<string>, newPacks: readonly NewPack[]): void {
     const { location } = this.#context.store
     const lost = (what: string): KpipeError =>
       new KpipeError('KPIPE_APPEND_LOST', `this backup cannot become a snapshot at ${location}: ${what}`)
     if (!state.writers.has(Buffer.from(this.#writer).toString('hex'))) throw lost('another process has ended it in the log')
     if (state.epoch !== this.#epoch) throw lost('the keys were rotated while it ran')
     const own = new Set(newPacks.map(([, counter]) => packId(this.#writer, counter)))
-    for (const id of recipe.uses) if (!own.has(id) && !state.packsById.has(id)) throw lost(`pack ${id} was removed while it ran`)
+    for (const id of uses) if (!own.has(id) && !state.packsById.has(id)) throw lost(`pack ${id} was removed while it ran`)
   }
+}
+
+/** All tags of each pack. */
+function joined(maps: readonly TagsByPack[]): TagsByPack {
+  const all = new Map<number, string[]>()
+  for (const map of maps) for (const [pack, tags] of map) all.set(pack, [...(all.get(pack) ?? []), ...tags])
+  return all
 }

@@ -37,6 +37,7 @@ const isManifestMap = isMapOf({
 export const isManifest: Shape = (value) => {
   if (!isManifestMap(value)) return false
   const { streams, recipe_packs: packs } = value as Manifest
+  if (new Set(streams.map(({ name }) => name)).size < streams.length) return false
   return streams.length > 0 && packs.length % 16 === 0 && streams.every((stream) => fits(stream, packs.length / 16))
 }
 

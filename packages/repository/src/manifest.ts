@@ -6,6 +6,9 @@ import { decode, encode } from './msgpack.ts'
 /** The largest manifest that a log entry holds; a larger one is a frame of an M pack. */
 export const maxInlineManifestBytes = 65_536
 
+/** Name of the stream that the source gave; others are attachments. */
+export const databaseStream = 'database'
+
 /** One part of a recipe, and as hints where the frames of its chain lie: itself, its base, the base's base, up to a full part. */
 export interface PartReference {
   /** 16 bytes. */
@@ -16,7 +19,7 @@ export interface PartReference {
 }
 
 export interface ManifestStream {
-  /** `database` for what the source streams. */
+  /** `database` for what the source gave, which is the first; that of a file that was stored with it for the others. Each has another one. */
   readonly name: string
   readonly bytes: number
   /** SHA-256. */

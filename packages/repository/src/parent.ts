@@ -3,6 +3,7 @@ import type { KnownChunks, Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
 import { placesOf } from './log/places.ts'
 import type { LogState, PackRecord } from './log/state.ts'
+import type { ManifestStream } from './manifest.ts'
 import { mapLimit } from './map-limit.ts'
 import { packName, packsPrefix } from './packs/pack-name.ts'
 import { locateChunks } from './recipes/locate-chunks.ts'
@@ -16,13 +17,19 @@ const maxTries = 4
 const probesAtOnce = 8
 const tagBytes = 16
 
-/** A snapshot that a new one is stored as a change of. */
-export interface Parent {
-  readonly snapshot: Snapshot
+/** A stream that a new one is stored as a change of. */
+export interface LoadedStream {
   readonly recipe: Recipe
   readonly known: KnownChunks
   /** Tags in hex, by number of a pack that is not there. */
   readonly missing: ReadonlyMap<number, readonly string[]>
+}
+
+/** A snapshot that a new one is stored as a change of, with its first stream. */
+export interface Parent extends LoadedStream {
+  readonly snapshot: Snapshot
+  /** Its attachment of that name, if it has exactly these bytes and can be read. */
+  readonly attachment: (name: string, digest: Uint8Array) => Promise<LoadedStream | undefined>
   /** What is wrong with it, in sentences. */
   readonly attention: readonly string[]
 }
@@ -45,31 +52,55 @@ export async function listPacks(store: Store): Promise<Map<string, number>> {
 }
 
 /** The newest candidate whose recipe can be read; chunks in packs that are not there count as lost and get a tag of zeros. */
-export async function loadParent({
-  store,
-  ring,
-  state,
-  candidates,
-  listed,
-}: ParentOptions): Promise<{ parent: Parent | undefined; attention: readonly string[] }> {
+export async function loadParent(options: ParentOptions): Promise<{ parent: Parent | undefined; attention: readonly string[] }> {
   const attention: string[] = []
-  for (const snapshot of candidates.toReversed().slice(0, maxTries)) {
+  for (const snapshot of options.candidates.toReversed().slice(0, maxTries)) {
     try {
-      const { manifest } = snapshot
-      const places = placesOf(state, snapshot.id)
-      const stored = await readRecipe({ store, ring, places }, manifest, manifest.streams[0], nameOf(snapshot))
-      const groups = locateChunks(stored, places)
-      const gone = await missingPacks(store, groups, await listed)
-      const { recipe, missing, lost } = followChunks(stored, groups, gone)
+      const { lost, ...database } = await loadStream(options, snapshot, snapshot.manifest.streams[0])
       if (lost !== undefined) attention.push(lost)
-      const known = { plan: manifest.streams[0].chunking, count: recipe.count, tags: recipe.tags }
-      return { parent: { snapshot, recipe, known, missing, attention }, attention }
+      const attachment: Parent['attachment'] = (name, digest) => loadAttachment(options, snapshot, name, digest)
+      return { parent: { snapshot, ...database, attachment, attention }, attention }
     } catch (error) {
-      if (!(error instanceof KpipeError) || (error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING')) throw error
-      attention.push(error.message)
+      attention.push(damageIn(error).message)
     }
   }
   return { parent: undefined, attention }
+}
+
+/** One that cannot be read is stored again; that it is damaged, a check tells. */
+async function loadAttachment(
+  options: ParentOptions,
+  snapshot: Snapshot,
+  name: string,
+  digest: Uint8Array,
+): Promise<LoadedStream | undefined> {
+  const stream = snapshot.manifest.streams.slice(1).find((each) => each.name === name)
+  if (stream === undefined || Buffer.compare(stream.digest, digest) !== 0) return undefined
+  try {
+    return await loadStream(options, snapshot, stream)
+  } catch (error) {
+    damageIn(error)
+    return undefined
+  }
+}
+
+async function loadStream(
+  { store, ring, state, listed }: ParentOptions,
+  snapshot: Snapshot,
+  stream: ManifestStream,
+): Promise<LoadedStream & { readonly lost: string | undefined }> {
+  const places = placesOf(state, snapshot.id)
+  const stored = await readRecipe({ store, ring, places }, snapshot.manifest, stream, nameOf(snapshot))
+  const groups = locateChunks(stored, places)
+  const gone = await missingPacks(store, groups, await listed)
+  const { recipe, missing, lost } = followChunks(stored, groups, gone)
+  return { recipe, missing, lost, known: { plan: stream.chunking, count: recipe.count, tags: recipe.tags } }
+}
+
+/** Throws any other fault. */
+function damageIn(error: unknown): KpipeError {
+  if (!(error instanceof KpipeError) || (error.code !== 'KPIPE_DAMAGED' && error.code !== 'KPIPE_OBJECT_MISSING')) throw error
+  return error
 }
 
 /** Numbers of packs that are not there with their size. What was stored after the list was made is looked at by itself. */

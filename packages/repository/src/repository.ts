@@ -93,13 +93,16 @@ export interface Repository {
   newestIntact(instead: Snapshot, without?: string): Promise<Snapshot | undefined>
   /** Runs `work`, which reads a snapshot, again when a collection has moved what it misses; see reading.ts. */
   reading<Result>(snapshot: Snapshot, work: () => Promise<Result>, mayRepeat?: () => boolean): Promise<Result>
-  /** @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
-  openStream(snapshot: Snapshot): Promise<SealedStream>
+  /**
+   * @param name of an attachment; default: the database
+   * @throws KpipeError KPIPE_USAGE when it has none of that name, KPIPE_OBJECT_MISSING, KPIPE_DAMAGED
+   */
+  openStream(snapshot: Snapshot, name?: string): Promise<SealedStream>
   /**
    * The same of a snapshot that is not whole: what is lost is told when its frame is loaded.
    * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED when its recipe is lost
    */
-  openWhatIsLeft(snapshot: Snapshot): Promise<SealedStream>
+  openWhatIsLeft(snapshot: Snapshot, name?: string): Promise<SealedStream>
   /** Resolves when nothing is written any more beside what was asked for. To be awaited before the process ends; never rejects. */
   settled(): Promise<void>
 }
@@ -220,8 +223,8 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
         without,
       ),
     reading: (snapshot, work, mayRepeat) => reading(log, snapshot, work, mayRepeat),
-    openStream: (snapshot) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
-    openWhatIsLeft: (snapshot) => openWhatIsLeft({ store, ring, state: log.state, secrets: secretsOf }, snapshot),
+    openStream: (snapshot, name) => openSealedStream({ store, ring, state: log.state, secrets: secretsOf }, snapshot, name),
+    openWhatIsLeft: (snapshot, name) => openWhatIsLeft({ store, ring, state: log.state, secrets: secretsOf }, snapshot, name),
     settled,
   }
 }

@@ -4,6 +4,7 @@ import { giveBack } from './give-back.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LogState, PackRecord } from './log/state.ts'
 import { placesOf } from './log/places.ts'
+import type { ManifestStream } from './manifest.ts'
 import { mapLimit } from './map-limit.ts'
 import type { Directory, DirectoryFrame } from './packs/directory.ts'
 import { packName } from './packs/pack-name.ts'
@@ -32,12 +33,13 @@ interface PlacedFrame {
   readonly frame: DirectoryFrame
 }
 
-/** Finds every chunk of a snapshot: its recipe, and the directories of just the packs that it names. @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
-export async function openSealedStream(context: StreamContext, snapshot: Snapshot): Promise<SealedStream> {
+/** Finds every chunk of a stream: its recipe, and the directories of just the packs that it names. @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED */
+export async function openSealedStream(context: StreamContext, snapshot: Snapshot, name?: string): Promise<SealedStream> {
+  const stream = streamNamed(snapshot, name)
   const { store, ring, state } = context
   const forWhom = nameOf(snapshot)
   const places = placesOf(state, snapshot.id)
-  const recipe = await readRecipe({ store, ring, places }, snapshot.manifest, snapshot.manifest.streams[0], forWhom)
+  const recipe = await readRecipe({ store, ring, places }, snapshot.manifest, stream, forWhom)
   const placed = await placeChunks(
     recipe,
     locateChunks(recipe, places),
@@ -46,15 +48,16 @@ export async function openSealedStream(context: StreamContext, snapshot: Snapsho
       throw lostChunk(chunk, group, forWhom)
     },
   )
-  return streamOf(context, snapshot, recipe, placed, [])
+  return streamOf(context, snapshot, stream, recipe, placed, [])
 }
 
 /** The same, but of chunks that are lost the loading of their frame throws. @throws KpipeError when the recipe is lost */
-export async function openWhatIsLeft(context: StreamContext, snapshot: Snapshot): Promise<SealedStream> {
+export async function openWhatIsLeft(context: StreamContext, snapshot: Snapshot, name?: string): Promise<SealedStream> {
+  const stream = streamNamed(snapshot, name)
   const { store, ring, state } = context
   const forWhom = nameOf(snapshot)
   const places = placesOf(state, snapshot.id)
-  const recipe = await readRecipe({ store, ring, places }, snapshot.manifest, snapshot.manifest.streams[0], forWhom)
+  const recipe = await readRecipe({ store, ring, places }, snapshot.manifest, stream, forWhom)
   const groups = locateChunks(recipe, places)
   const directories = await directoriesLeft(context, groups, forWhom)
   const left = groups.map((group) => ({ ...group, packs: group.packs.filter(({ number }) => directories.has(number)) }))
@@ -65,7 +68,15 @@ export async function openWhatIsLeft(context: StreamContext, snapshot: Snapshot)
     async (pack) => directories.get(pack.number)!,
     (chunk) => lost.push(chunk),
   )
-  return streamOf(context, snapshot, recipe, placed, lost)
+  return streamOf(context, snapshot, stream, recipe, placed, lost)
+}
+
+/** Undefined: the first. @throws KpipeError KPIPE_USAGE */
+function streamNamed(snapshot: Snapshot, name: string | undefined): ManifestStream {
+  const { streams } = snapshot.manifest
+  const stream = name === undefined ? streams[0] : streams.find((each) => each.name === name)
+  if (stream === undefined) throw new KpipeError('KPIPE_USAGE', `${nameOf(snapshot)} has no attachment ${name}`, { snapshot: snapshot.id })
+  return stream
 }
 
 /** By number of the pack. */
@@ -90,12 +101,12 @@ async function directoriesLeft(
 function streamOf(
   { store, ring, state, secrets }: StreamContext,
   snapshot: Snapshot,
+  stream: ManifestStream,
   recipe: Recipe,
   placed: PlacedChunks,
   lost: readonly number[],
 ): SealedStream {
   const forWhom = nameOf(snapshot)
-  const stream = snapshot.manifest.streams[0]
   const { frames, frameOf, slotOf } = numberFrames(placed, lost)
   giveBack(recipe.packs)
   return {

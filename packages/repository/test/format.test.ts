@@ -95,8 +95,12 @@ test('a reader written from FORMAT.md alone restores every snapshot', async (t) 
   const content = Buffer.concat(pieces)
   const { snapshot } = await backUp(repository, content, { lengths: Uint32Array.from(pieces, (piece) => piece.length) })
   taken.set(snapshot.id, content)
-  const large = await backUp(repository, content.subarray(0, 640), { facts: { note: 'n'.repeat(70_000) } })
-  taken.set(large.snapshot.id, content.subarray(0, 640))
+  const attachments = { 'etc/ca.crt': noise(70, 'ca'), 'etc/empty': Buffer.alloc(0), 'etc/enc.yaml': noise(1007, 'enc') }
+  for (const count of [70_000, 70_001]) {
+    const large = await backUp(repository, content.subarray(0, 640), { facts: { note: 'n'.repeat(count) }, attachments })
+    taken.set(large.snapshot.id, content.subarray(0, 640))
+    for (const [name, bytes] of Object.entries(attachments)) taken.set(`${large.snapshot.id} ${name}`, bytes)
+  }
   if (keyFile.kind !== 'key-file') throw new Error('the tests use a key file')
   t.equal(repository.keys.epoch, 4)
   for (const key of [keyFile.key, added]) {

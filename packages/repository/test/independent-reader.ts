@@ -123,7 +123,7 @@ function openKeys(objects: ReadonlyMap<string, Uint8Array>, secret: Uint8Array):
   return { id, epochs, tagKey }
 }
 
-/** All snapshots by id, in log order. */
+/** All snapshots by id, in log order; each with its attachments behind it, by id and name. */
 export function readIndependently(objects: ReadonlyMap<string, Uint8Array>, secret: Uint8Array): Map<string, Buffer> {
   const keys = openKeys(objects, secret)
   const packs = new Map<string, Map_>()
@@ -161,7 +161,10 @@ export function readIndependently(objects: ReadonlyMap<string, Uint8Array>, secr
     const manifest = Buffer.isBuffer(place)
       ? place
       : open(idOf(place['counter'] as number), place['offset'] as number, place['stored_bytes'] as number, place['epoch'] as number)
-    snapshots.set(sha256(manifest).toString('hex'), restore(keys, packs, unpack(manifest) as Map_, open))
+    const id = sha256(manifest).toString('hex')
+    for (const [name, bytes] of restore(keys, packs, unpack(manifest) as Map_, open)) {
+      snapshots.set(name === 'database' ? id : `${id} ${name}`, bytes)
+    }
   }
   for (const [begun, { slot }] of keys.epochs)
     if (begun <= epoch && !slots.some((record) => record['epoch'] === begun && slot.equals(record['digest'] as Buffer)))
@@ -215,8 +218,12 @@ function readPart(links: Buffer[], tag: Buffer, ids: Buffer[], keys: Keys, open:
   return { rows, table: [...base.table, ...pieces(stored['table'] as Buffer, 16).map((id) => id.toString('hex'))] }
 }
 
-function restore(keys: Keys, packs: ReadonlyMap<string, Map_>, manifest: Map_, open: Open): Buffer {
-  const stream = (manifest['streams'] as Map_[])[0]
+function restore(keys: Keys, packs: ReadonlyMap<string, Map_>, manifest: Map_, open: Open): [string, Buffer][] {
+  const streams = manifest['streams'] as Map_[]
+  return streams.map((stream) => [stream['name'] as string, restoreStream(keys, packs, manifest, stream, open)])
+}
+
+function restoreStream(keys: Keys, packs: ReadonlyMap<string, Map_>, manifest: Map_, stream: Map_, open: Open): Buffer {
   const ids = pieces(manifest['recipe_packs'] as Buffer, 16)
   const chunks = (stream['parts'] as Map_[]).flatMap((part) => {
     const { rows, table } = readPart(pieces(part['chain'] as Buffer, 14), part['tag'] as Buffer, ids, keys, open)

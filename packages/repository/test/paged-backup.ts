@@ -18,6 +18,8 @@ export interface PagedBackup {
   readonly pageBytes?: number
   /** Length of each chunk; default: pages. */
   readonly lengths?: Uint32Array
+  /** By name. */
+  readonly attachments?: Readonly<Record<string, Uint8Array>>
 }
 
 export function tagOf(tagKey: Uint8Array, chunk: Uint8Array): Buffer {
@@ -44,6 +46,7 @@ export async function backUp(
 ): Promise<Awaited<ReturnType<BackupWriter['commit']>> & { fresh: number; writer: BackupWriter }> {
   const writer = await begin(repository, options)
   const fresh = await feed(repository, writer, bytes, options)
+  await attach(repository, writer, options.attachments ?? {})
   return { ...(await commit(writer, bytes, options)), fresh, writer }
 }
 
@@ -98,9 +101,46 @@ export function commit(writer: BackupWriter, bytes: Uint8Array, options: PagedBa
   return writer.commit({ bytes: bytes.length, digest, chunks, facts, tags, stages: [codec], statistics: {}, time })
 }
 
+/** Chunks of an attachment are so long here. */
+export const pieceBytes = 100
+
+/** Hands over attachments; their fresh chunks in one frame. Resolves with the number of these. */
+export async function attach(
+  repository: Repository,
+  { attachments }: BackupWriter,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<number> {
+  const plan = { id: `piece/${pieceBytes}`, pageBytes: pieceBytes }
+  const fresh: { bytes: Uint8Array; tag: Uint8Array }[] = []
+  for (const [name, bytes] of Object.entries(files)) {
+    const digest = createHash('sha256').update(bytes).digest()
+    const known = await attachments.known(name, digest)
+    const isKnown = known === undefined || known.plan !== plan.id ? () => undefined : knownTags(known, true)
+    const count = Math.ceil(bytes.length / pieceBytes)
+    const chunks = Array.from({ length: count }, (_, at) => bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes))
+    const tags = chunks.map((chunk) => tagOf(repository.tagKey, chunk))
+    const origins = Int32Array.from(chunks, (chunk, at) => {
+      const origin = isKnown(tags[at], at)
+      if (origin === undefined) fresh.push({ bytes: chunk, tag: tags[at] })
+      return origin ?? ~0
+    })
+    const lengths = Uint32Array.from(chunks, (chunk) => chunk.length)
+    attachments.add({ name, bytes: bytes.length, digest, plan, recipe: { tags: Buffer.concat(tags), lengths, origins } })
+  }
+  if (fresh.length > 0) {
+    const plain = Buffer.concat(fresh.map(({ bytes }) => bytes))
+    const digest = createHash('sha256').update(plain).digest().subarray(0, 16)
+    let end = 0
+    const ends = Uint32Array.from(fresh, ({ bytes }) => (end += bytes.length))
+    const tags = Buffer.concat(fresh.map(({ tag }) => tag))
+    await attachments.frame({ ordinal: 0, bytes: plain, digest, lengths: [plain.length, plain.length], tags, ends })
+  }
+  return fresh.length
+}
+
 /** Puts a snapshot together again, checking every tag. */
-export async function restore(repository: Repository, snapshot: Snapshot): Promise<Buffer> {
-  const stream = await repository.openStream(snapshot)
+export async function restore(repository: Repository, snapshot: Snapshot, attachment?: string): Promise<Buffer> {
+  const stream = await repository.openStream(snapshot, attachment)
   const frames = new Map<number, Awaited<ReturnType<SealedStream['load']>>>()
   const out = Buffer.alloc(stream.bytes)
   for (let chunk = 0; chunk < stream.chunks; chunk++) {

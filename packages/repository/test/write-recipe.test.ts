@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { decodeChain } from '../src/recipes/chain.ts'
+import { RecipePackTable, decodeChain } from '../src/recipes/chain.ts'
 import { baseOf, partChunks } from '../src/recipes/part.ts'
 import type { Recipe } from '../src/recipes/read-recipe.ts'
 import { writeRecipe } from '../src/recipes/write-recipe.ts'
@@ -36,6 +36,7 @@ test('parts of one stream do not turn full in the same snapshot', async (t) => {
     const own = String(round).padStart(32, '0')
     const origins = Int32Array.from({ length: chunks }, (_, index) => (parent === undefined || index % partChunks === round ? ~0 : index))
     let [stored, full] = [0, 0]
+    const recipePacks = new RecipePackTable()
     const written = await writeRecipe({
       segments: [{ tags, lengths, origins }],
       chunks,
@@ -43,6 +44,7 @@ test('parts of one stream do not turn full in the same snapshot', async (t) => {
       parent,
       ownPacks: [own],
       packOfFrame: [0],
+      recipePacks,
       async store(plain) {
         if (baseOf(plain) === undefined) full += 1
         return { tag: Buffer.from(`${round}/${stored++}`.padEnd(16)), link: { pack: own, offset: 48, storedBytes: plain.length, epoch: 1 } }
@@ -50,24 +52,29 @@ test('parts of one stream do not turn full in the same snapshot', async (t) => {
     })
     t.equal(stored, 4)
     if (round > 0) turns.push(full)
-    parent = afterwards(parent, { tags, origins, own, written })
+    parent = afterwards(parent, { tags, origins, own, written, recipePacks: recipePacks.finish() })
   }
   t.ok(Math.max(...turns) === 1, `at most one full part a snapshot: ${turns.join('')}`)
   t.ok(turns.filter((full) => full === 1).length >= 4)
 })
 
+interface Written {
+  readonly tags: Buffer
+  readonly origins: Int32Array
+  readonly own: string
+  readonly written: WrittenRecipe
+  readonly recipePacks: Buffer
+}
+
 /** What a reader would make of the recipe that was just written. */
-function afterwards(
-  parent: Recipe | undefined,
-  { tags, origins, own, written }: { tags: Buffer; origins: Int32Array; own: string; written: WrittenRecipe },
-): Recipe {
+function afterwards(parent: Recipe | undefined, { tags, origins, own, written, recipePacks }: Written): Recipe {
   const table = [...(parent?.table ?? []), own]
   const shared = new SharedArrayBuffer(tags.length)
   new Uint8Array(shared).set(tags)
   const parts = written.parts.map(({ tag, count, chain }) => ({
     tag,
     count,
-    chain: decodeChain(chain, written.recipePacks),
+    chain: decodeChain(chain, recipePacks),
     table: table.map((_, index) => index),
   }))
   return {

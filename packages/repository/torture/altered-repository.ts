@@ -32,6 +32,9 @@ export async function knownRepository(seed: string): Promise<KnownRepository> {
   const store = memoryStore()
   const promised = nothingPromised()
   await playHistory({ newStore: () => store, promised, endsWithError: true, atOnce: false })
+  const drilled = await reopened(store)
+  await drilled.recordDrill(drilled.snapshots()[0].id, { level: 'booted', passed: true, note: 'ready' })
+  await drilled.settled()
   const readers = new Map<string, Snapshot[]>()
   const read = new Set<string>()
   const listening = {
@@ -42,7 +45,7 @@ export async function knownRepository(seed: string): Promise<KnownRepository> {
   const live = repository.snapshots()
   for (const snapshot of live) {
     read.clear()
-    await restore(repository, snapshot)
+    for (const { name } of snapshot.manifest.streams) await restore(repository, snapshot, name)
     for (const name of read) readers.set(name, [...(readers.get(name) ?? []), snapshot])
   }
   const checkpoints = [...store.objects.keys()].filter((name) => name.startsWith(checkpointPrefix))

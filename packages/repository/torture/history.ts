@@ -3,7 +3,7 @@ import type { Store } from '@kpipe/engine/contracts'
 import { initRepository, newRecoveryPhrase } from '../src/index.ts'
 import type { BackupWriter, Repository } from '../src/index.ts'
 import { keyFile, noise, reopened } from '../test/made-repository.ts'
-import { begin, commit, feed, pageBytes } from '../test/paged-backup.ts'
+import { attach, begin, commit, feed, pageBytes } from '../test/paged-backup.ts'
 import type { PagedBackup } from '../test/paged-backup.ts'
 import { collectAll } from './collect.ts'
 
@@ -179,6 +179,7 @@ async function finish(repository: Repository, promised: Promised, ids: Map<strin
   const bytes = promised.tried.get(tag)!
   try {
     await feed(repository, writer, bytes, { ...options, frameChunks: 6 })
+    await attach(repository, writer, attachmentsOf(tag))
     const { snapshot } = await commit(writer, bytes, { ...options, tags: [tag], time: new Date(Date.now()) })
     promised.committed.set(snapshot.id, bytes)
     ids.set(tag, snapshot.id)
@@ -212,4 +213,9 @@ export function streamOf(tag: string): Buffer {
   noise(3 * pageBytes, tag).copy(bytes, (12 + Number(turn)) * pageBytes)
   // A stream need not end with a whole page.
   return bytes.subarray(0, bytes.length - Number(turn) * 5)
+}
+
+/** One that never changes and one that is another each time. */
+export function attachmentsOf(tag: string): Record<string, Buffer> {
+  return { 'pki/ca.crt': noise(150, 'ca'), 'pki/leaf.crt': noise(60, `leaf ${tag}`) }
 }

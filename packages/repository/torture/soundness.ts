@@ -1,11 +1,11 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Store } from '@kpipe/engine/contracts'
 import { initRepository, wholeShare } from '../src/index.ts'
-import type { ProveFrame, Repository } from '../src/index.ts'
+import type { ProveFrame, Repository, Snapshot } from '../src/index.ts'
 import { keyFile, reopened } from '../test/made-repository.ts'
 import { backUp, restore, tagOf } from '../test/paged-backup.ts'
 import { collectAll } from './collect.ts'
-import { streamOf } from './history.ts'
+import { attachmentsOf, streamOf } from './history.ts'
 import type { Promised } from './history.ts'
 
 /**
@@ -28,13 +28,13 @@ async function lookAt(store: Store, promised: Promised): Promise<string | undefi
   for (const [id, bytes] of promised.committed) {
     const snapshot = listed.find((one) => one.id === id)
     if (snapshot === undefined && !promised.forgetting.has(id)) return `committed snapshot ${id} is gone`
-    if (snapshot !== undefined && !(await restore(repository, snapshot)).equals(bytes)) return `snapshot ${id} differs`
+    if (snapshot !== undefined && !(await isWhole(repository, snapshot, bytes))) return `snapshot ${id} differs`
   }
   for (const snapshot of listed) {
     if (promised.forgotten.has(snapshot.id)) return `forgotten snapshot ${snapshot.id} is listed`
     if (promised.committed.has(snapshot.id)) continue
     const bytes = promised.tried.get(snapshot.tags[0])
-    if (bytes === undefined || !(await restore(repository, snapshot)).equals(bytes)) return `${snapshot.id} is nothing that was backed up`
+    if (bytes === undefined || !(await isWhole(repository, snapshot, bytes))) return `${snapshot.id} is nothing that was backed up`
   }
   for (const [name, tag] of [
     ['one', 'one-7'],
@@ -42,21 +42,34 @@ async function lookAt(store: Store, promised: Promised): Promise<string | undefi
   ] as const) {
     // prettier-ignore
     const bytes = streamOf(tag)
-    const { snapshot, attention } = await backUp(repository, bytes, { name, tags: [tag], frameChunks: 6, time: new Date(Date.now()) })
+    const { snapshot, attention } = await backUp(repository, bytes, {
+      name,
+      tags: [tag],
+      frameChunks: 6,
+      time: new Date(Date.now()),
+      attachments: attachmentsOf(tag),
+    })
     if (attention.length > 0) return `the next backup says: ${attention.join('; ')}`
-    if (!(await restore(repository, snapshot)).equals(bytes)) return `the next backup of ${name} differs`
+    if (!(await isWhole(repository, snapshot, bytes))) return `the next backup of ${name} differs`
   }
   const { attention } = await collectAll(repository, true)
   if (attention.length > 0) return `the next collection says: ${attention.join('; ')}`
   for (const snapshot of repository.snapshots()) {
     const bytes = promised.tried.get(snapshot.tags[0]) ?? streamOf(snapshot.tags[0])
-    if (!(await restore(repository, snapshot)).equals(bytes)) return `after a collection snapshot ${snapshot.id} differs`
+    if (!(await isWhole(repository, snapshot, bytes))) return `after a collection snapshot ${snapshot.id} differs`
   }
   const { damages, unneeded, notRecorded } = await repository.check({ read: { share: wholeShare, prove: proving(repository) } })
   if (notRecorded !== undefined) return `the check was not recorded: ${notRecorded}`
   if (unneeded.length > 0) return `the check finds what nobody needs: ${JSON.stringify(unneeded)}`
   await repository.settled()
   return damages.length === 0 ? undefined : damages.map(({ object, problem }) => `${object}: ${problem}`).join('; ')
+}
+
+/** The stream and the attachments that were stored with it. */
+async function isWhole(repository: Repository, snapshot: Snapshot, bytes: Buffer): Promise<boolean> {
+  for (const [name, attachment] of Object.entries(attachmentsOf(snapshot.tags[0])))
+    if (!(await restore(repository, snapshot, name)).equals(attachment)) return false
+  return (await restore(repository, snapshot)).equals(bytes)
 }
 
 /** Where an init did not come to its end, another one makes the repository. */

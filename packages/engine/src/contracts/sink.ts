@@ -1,3 +1,5 @@
+import type { ChunkPlan } from './chunk.ts'
+
 /** Chunks of the parent; the engine only reads them. */
 export interface KnownChunks {
   /** Id of the plan that cut them. */
@@ -30,6 +32,28 @@ export interface EncodedFrame {
   readonly tags: Uint8Array
   /** Ends of the chunks in the plain bytes. */
   readonly ends: Uint32Array
+}
+
+/** A file that goes with a snapshot, after its chunks were stored. */
+export interface StoredAttachment {
+  /** Of its own among the attachments of a snapshot, and not `database`. */
+  readonly name: string
+  readonly bytes: number
+  /** SHA-256 of its bytes, 32 bytes. */
+  readonly digest: Uint8Array
+  /** All chunks but the last have the plan's length. */
+  readonly plan: ChunkPlan
+  /** All its chunks; an empty file has none. */
+  readonly recipe: RecipeSegment
+}
+
+/** Takes the attachments of a stream that was stored. The repository implements it. */
+export interface AttachmentSink {
+  /** Chunks of the parent's attachment of that name, if it has exactly these bytes. A chunk that is known to be lost has a tag of zeros. */
+  known(name: string, digest: Uint8Array): Promise<KnownChunks | undefined>
+  /** Ordinals count from 0, by themselves. A frame may have chunks of several attachments. Resolves when the sink can take another one. */
+  frame(frame: EncodedFrame): Promise<void>
+  add(attachment: StoredAttachment): void
 }
 
 /** Takes what the loop makes of a stream. The repository implements it. */

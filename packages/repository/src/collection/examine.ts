@@ -40,7 +40,8 @@ export async function examine(collection: Collection, state: LogState): Promise<
     last = await openAndMark(collection, state, group, untouchable, readBytes)
     uses.push(...[...last.values()].map(packUse))
   }
-  const scattered = collection.snapshots.all(state).filter(({ id, bytes }) => (readBytes.get(id) ?? 0) > 3 * bytes)
+  const bytesOf = ({ manifest }: Snapshot): number => manifest.streams.reduce((sum, { bytes }) => sum + bytes, 0)
+  const scattered = collection.snapshots.all(state).filter((snapshot) => (readBytes.get(snapshot.id) ?? 0) > 3 * bytesOf(snapshot))
   return { state, uses, untouchable, scattered: scattered.map(({ id }) => id), open: groups.length === 1 ? last : undefined }
 }
 

@@ -7,14 +7,18 @@ import { appendTags } from './append-tags.ts'
 import { newlyLost } from './newly-lost.ts'
 import { TagSet } from './tag-set.ts'
 
+export interface MendingStream {
+  readonly segments: readonly RecipeSegment[]
+  /** Id of the pack of a chunk of this origin. */
+  readonly packOf: (origin: number) => string
+}
+
 export interface Mending {
   readonly log: Log
   /** What the parent lacks because packs are not there: tags in hex, by number of the pack. */
   readonly missing: TagsByPack
-  /** The snapshot that was just made. */
-  readonly segments: readonly RecipeSegment[]
-  /** Id of the pack of a chunk of this origin. */
-  readonly packOf: (origin: number) => string
+  /** Of the snapshot that was just made. */
+  readonly streams: readonly MendingStream[]
 }
 
 /**
@@ -48,10 +52,11 @@ function lostTags(state: LogState): TagSet {
   return new TagSet(tags)
 }
 
-function copiesIn({ log, segments, packOf }: Mending, wanted: TagSet): Map<number, string[]> {
+function copiesIn({ log, streams }: Mending, wanted: TagSet): Map<number, string[]> {
   const { state } = log
   const found = new Map<number, string[]>()
-  for (const { tags, origins } of segments) {
+  const all = streams.flatMap(({ segments, packOf }) => segments.map((segment) => ({ ...segment, packOf })))
+  for (const { tags, origins, packOf } of all) {
     for (let chunk = 0; chunk < origins.length && wanted.size > 0; chunk++) {
       const tag = wanted.find(tags, chunk * 16)
       if (tag === undefined) continue

@@ -1,7 +1,6 @@
 import type { RecipeSegment } from '@kpipe/engine/contracts'
 import type { PartReference } from '../manifest.ts'
-import { RecipePackTable } from './chain.ts'
-import type { ChainLink } from './chain.ts'
+import type { ChainLink, RecipePackTable } from './chain.ts'
 import { encodeChange, encodeFullPart, partChunks } from './part.ts'
 import type { Recipe, RecipePart } from './read-recipe.ts'
 import { RecipeRows } from './recipe-rows.ts'
@@ -23,23 +22,23 @@ export interface RecipeSource {
   /** Pack ids of the writer's own packs, and for each frame an index into them. */
   readonly ownPacks: readonly string[]
   readonly packOfFrame: readonly number[]
+  /** Of the manifest: recipes of all its streams share it. */
+  readonly recipePacks: RecipePackTable
   /** Seals and stores the bytes of a part. */
   readonly store: (plain: Buffer) => Promise<{ tag: Uint8Array; link: ChainLink }>
 }
 
 export interface WrittenRecipe {
   readonly parts: readonly PartReference[]
-  readonly recipePacks: Uint8Array
   /** Ids of all packs that hold its chunks and the parts of its chains. */
   readonly uses: ReadonlySet<string>
 }
 
 /** Stores a recipe part by part, each in full or as a change to the parent's part of the same place. */
 export async function writeRecipe(source: RecipeSource): Promise<WrittenRecipe> {
-  const { parent, chunks } = source
+  const { parent, chunks, recipePacks } = source
   const table = [...(parent?.table ?? []), ...source.ownPacks]
   const rows = new RecipeRows(source, parent?.table.length ?? 0, Math.min(partChunks, chunks))
-  const recipePacks = new RecipePackTable()
   const used = new Uint8Array(table.length)
   const parts: PartReference[] = []
   for (let first = 0; first < chunks; first += partChunks) {
@@ -51,7 +50,7 @@ export async function writeRecipe(source: RecipeSource): Promise<WrittenRecipe> 
   }
   const uses = new Set(table.filter((_, index) => used[index] === 1))
   for (const pack of recipePacks.packs) uses.add(pack)
-  return { parts, recipePacks: recipePacks.finish(), uses }
+  return { parts, uses }
 }
 
 async function writePart(

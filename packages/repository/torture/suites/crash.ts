@@ -4,7 +4,7 @@ import { dice, reopened } from '../../test/made-repository.ts'
 import { backUp } from '../../test/paged-backup.ts'
 import { said } from '../altered-repository.ts'
 import { determineWorld } from '../determined-world.ts'
-import { copyOfPromised, makeRepository, nothingPromised, playHistory, streamOf } from '../history.ts'
+import { attachmentsOf, copyOfPromised, makeRepository, nothingPromised, playHistory, streamOf } from '../history.ts'
 import type { Promised } from '../history.ts'
 import { afterPowerLoss, copyOfDisk, hasUnsynced, losses } from '../power-loss.ts'
 import type { Loss } from '../power-loss.ts'
@@ -100,7 +100,14 @@ async function crashAgain(
     const store = directoryStore(storePath, through(files))
     if (!promised.initialized) await makeRepository(store, promised)
     const repository = await reopened(store)
-    const { snapshot } = await backUp(repository, bytes, { name: 'one', tags: ['one-6'], frameChunks: 6, time: new Date(Date.now()) })
+    const attachments = attachmentsOf('one-6')
+    const { snapshot } = await backUp(repository, bytes, {
+      name: 'one',
+      tags: ['one-6'],
+      frameChunks: 6,
+      time: new Date(Date.now()),
+      attachments,
+    })
     promised.committed.set(snapshot.id, bytes)
   } catch (error) {
     if (left >= 0) throw error
