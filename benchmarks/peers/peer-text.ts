@@ -28,17 +28,18 @@ function seriesText(names: readonly string[], { bytes, changed, works, measures,
   const withPeak = measures.filter(({ of }) => of.some(({ peakBytes }) => peakBytes > 0))
   const growing = measures.filter(({ of }) => of.some(({ grownBytes }) => grownBytes !== undefined))
   const grown = ({ grownBytes = 0 }: Measured) => grownBytes
+  const lessList = withoutOpening(measures)
   return [
     `### ${bytes.length} snapshots of ${mebibytes(bytes[0]!)} to ${mebibytes(bytes.at(-1)!)} MiB`,
     `Pages changed in each hour: ${shares}. SHA-256, zstd 3 and AES-256-GCM of the first one with node's own functions on all processors took ${median(works).toFixed(3)} s (${spread(works, 3)}) between the runs.`,
-    table(
-      head('wall s'),
-      rows(
+    table(head('wall s'), [
+      ...rows(
         measures,
         ({ seconds }) => median(seconds),
         ({ seconds }) => `${median(seconds).toFixed(3)} (${spread(seconds, 3)})`,
       ),
-    ),
+      ['a later backup less the list', ...lessList.map((seconds) => seconds.toFixed(3)), besideBest(lessList)],
+    ]),
     table(
       head('CPU s'),
       rows(
@@ -60,6 +61,13 @@ function seriesText(names: readonly string[], { bytes, changed, works, measures,
       ['the whole repository', ...repositoryBytes.map((all) => mebibytes(all)), besideBest(repositoryBytes)],
     ]),
   ]
+}
+
+/** Of each tool, what its later backups take beyond a list of the snapshots, which opens a repository and does next to nothing else. */
+export function withoutOpening(measures: readonly Measure[]): number[] {
+  const list = measures.find(({ kind }) => kind === 'list')!
+  const later = measures.filter(({ kind }) => kind === 'later')
+  return list.of.map(({ seconds }, tool) => median(later.map(({ of }) => median(of[tool]!.seconds))) - median(seconds))
 }
 
 /** The first beside the smallest of the rest. */
