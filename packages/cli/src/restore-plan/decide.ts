@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { KpipeError } from '@kpipe/engine/contracts'
+import { withHint } from '../failure.ts'
 import type { Snapshot } from '@kpipe/repository'
 import { digestOf } from '../restore/expected-digest.ts'
 import type { DataDirFlags } from '../restore/data-dir-flags.ts'
@@ -61,6 +62,7 @@ export function decide({ snapshot, cluster, insight, assumed: before, pipelineTl
   const assumed = [...before]
   if (cluster.snapshot !== undefined && cluster.snapshot !== snapshot.id)
     throw new KpipeError('KPIPE_USAGE', `the plan is of snapshot ${cluster.snapshot.slice(0, 12)}, and this is ${snapshot.shortId}`)
+  refuseOlder(cluster, snapshot)
   const members = cluster.members.map((member) => planned(member, cluster, assumed))
   const known = new Set(members.map(({ name }) => name))
   const leftOut = membersIn(snapshot.facts)
@@ -84,6 +86,25 @@ export function decide({ snapshot, cluster, insight, assumed: before, pipelineTl
     insight,
     assumed,
   }
+}
+
+/** As each restore would, but before anything is stopped for it. @throws KpipeError KPIPE_USAGE */
+function refuseOlder({ etcdVersion, force }: ClusterFile, { facts }: Snapshot): void {
+  if (etcdVersion === undefined || force) return
+  const number = (version: string) =>
+    version
+      .split('.')
+      .slice(0, 2)
+      .reduce((sum, part) => sum * 1000 + Number(part), 0)
+  const newer = [facts['cluster_version'], facts['storage_version']].find(
+    (fact) => typeof fact === 'string' && number(fact) > number(etcdVersion),
+  )
+  if (newer === undefined) return
+  const error = new KpipeError(
+    'KPIPE_USAGE',
+    `the snapshot is of etcd ${String(newer)}, and etcd ${etcdVersion}, which is older, is to run on it`,
+  )
+  throw withHint(error, 'Name another etcdVersion in the cluster file, or say `force: true` there.')
 }
 
 /** The flags of the restore of one member. */

@@ -2,6 +2,7 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import { openProgress } from '../progress/progress.ts'
 import { demandDigest } from '../restore/expected-digest.ts'
 import { findSnapshot } from '../restore/find-snapshot.ts'
+import { suggesting } from '../restore/instead.ts'
 import type { Terminal } from '../terminal.ts'
 import { threads } from '../threads.ts'
 import { locate, openLocated } from '../where/open.ts'
@@ -51,7 +52,8 @@ export async function restoreCluster({ flags, reference, terminal, signal }: Clu
     onRemark: (message: string) => void remarks.push(message),
   }
   try {
-    const plan = await makeRestorePlan({ cluster }, run)
+    const words = flags.plan === undefined ? ['--plan-from-snapshot'] : ['--plan', flags.plan]
+    const plan = await suggesting(repository, snapshot, flags, words, () => makeRestorePlan(cluster, run))
     if (local) await doLocalPart(plan, flags.name, run, terminal, remarks)
     else await tellRestorePlan(plan, where, flags, terminal)
   } finally {

@@ -17,12 +17,8 @@ import { planJson } from './plan-json.ts'
 import { planText } from './plan-text.ts'
 import { stepsOf } from './steps.ts'
 
-/** The cluster file that was given; undefined for the members that the snapshot names. */
-export interface GivenCluster {
-  readonly cluster: ClusterFile | undefined
-}
-
-export async function makeRestorePlan({ cluster }: GivenCluster, run: Omit<RestoreRun, 'to'>): Promise<RestorePlan> {
+/** @param cluster undefined for the members that the snapshot names */
+export async function makeRestorePlan(cluster: ClusterFile | undefined, run: Omit<RestoreRun, 'to'>): Promise<RestorePlan> {
   const insight = await lookInto(run)
   const named = cluster === undefined ? clusterOfSnapshot(run.snapshot, insight) : { cluster, assumed: [] }
   return decide({ snapshot: run.snapshot, insight, ...named, pipelineTls: tlsOf(run.pipeline) })
@@ -43,7 +39,9 @@ export async function tellRestorePlan(
     if (cause.code === 'EEXIST') throw new KpipeError('KPIPE_TARGET_EXISTS', `${to} exists already`, { path: to })
     throw new KpipeError('KPIPE_TARGET_FAILED', `${to} cannot be written: ${cause.message}`, { path: to }, { cause })
   })
-  terminal.say(`plan of ${plan.members.length} members written to ${to}`)
+  const count = plan.members.length
+  terminal.say(`plan for ${count} ${count === 1 ? 'member' : 'members'} written to ${to}`)
+  if (terminal.json) terminal.line({ message_type: 'summary', snapshot_id: plan.snapshot.id, name: plan.snapshot.name, members: count, to })
 }
 
 /** Does what the plan has for this host. */

@@ -37,6 +37,14 @@ test('a plan of another snapshot is refused', async (t) => {
   })
 })
 
+test('an older etcd than that of the snapshot is refused before anything is stopped', async (t) => {
+  const of = (etcdVersion: '3.5' | '3.6', force: boolean) =>
+    planned({ ...kubeadm, etcdVersion, force }, kubernetes, { cluster_version: '3.6.0' })
+  t.throws(() => of('3.5', false), { code: 'KPIPE_USAGE', message: /of etcd 3\.6\.0, and etcd 3\.5, which is older/ })
+  t.equal(of('3.5', true).force, true)
+  t.equal(of('3.6', false).etcdVersion, '3.6')
+})
+
 test('revisions are raised for Kubernetes alone, unless the file says otherwise', async (t) => {
   const alone = { members: [{ name: 'm', peerUrls: 'http://a:2380' }] }
   t.equal(planned(alone, kubernetes).bump, 1_000_000_000)

@@ -35,6 +35,7 @@ export async function lookAtStanding(
   hear: Hearing,
 ): Promise<Standing> {
   const found = await stat(dataDir).catch(noneThere)
+  await tellLeftovers(dirname(resolve(dataDir)), basename(dataDir), hear)
   if (found === undefined) {
     const owner = await ownerAside(dirname(resolve(dataDir)), basename(dataDir))
     return { folder: resolve(dataDir), moves: 'nothing', owner, demandStopped: async () => {} }
@@ -92,6 +93,14 @@ async function demandOther(dataDir: string, walDir: string, { id, self }: Initia
     `${dataDir} is already the member ${self.name} that would be made, ${hexId(self.id)} of cluster ${hexId(id)}`,
     { path: dataDir, data_dir: dataDir, made_before: true },
   )
+}
+
+/** A restore that was killed leaves what it had made so far. One that runs now looks just so. */
+async function tellLeftovers(folder: string, name: string, { warn }: Hearing): Promise<void> {
+  const names = (await readdir(folder).catch(noneThere)) ?? []
+  for (const other of names)
+    if (other.startsWith(`.${name}.`) && /\.[0-9a-f]{12}\.part$/.test(other))
+      warn?.(`${join(folder, other)} is of a restore that was killed, or of one that runs now; it is not needed`)
 }
 
 /** The owner of the newest that was moved aside here. */

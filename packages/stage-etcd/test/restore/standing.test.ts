@@ -119,6 +119,14 @@ test('where a restore ended between two names, the next one goes on, with the ow
   t.equal(statSync(join(dataDir, 'member')).uid, root ? 4321 : process.geteuid!())
 })
 
+test('what a killed restore has left is named, and left alone', async (t) => {
+  const left = '.etcd.0123456789ab.part'
+  const folder = t.testdir({ [left]: { data: {} } })
+  const { warnings } = await make(snapshot, { dataDir: join(folder, 'etcd'), ...anew, moveAside: true })
+  t.match(warnings.join('\n'), `${left} is of a restore that was killed`)
+  t.ok(existsSync(join(folder, left)))
+})
+
 test('what is no data directory is not moved, and nothing moves when the new one cannot get its name', async (t) => {
   const folder = t.testdir({ home: { letter: '' }, file: '' })
   for (const name of ['home', 'file'])
