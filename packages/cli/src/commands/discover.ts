@@ -27,7 +27,7 @@ export const discover = command({
   args: { place: word({ ignoreStdin: true, description: 'manifest, folder of manifests, unit, or configuration file of etcd' }) },
   flags: {
     to: string({ helpValue: 'FILE', description: 'write the pipeline file to this new file (mode 0600) instead of standard output' }),
-    from: option({ helpValue: placeKinds.join('|'), options: placeKinds, description: 'look only there' })(),
+    from: option({ helpValue: 'PLACE', options: placeKinds, description: `look only there: ${placeKinds.join(', ')}` })(),
     offline: offlineFlag,
     store: string({ helpValue: 'PATH', description: 'where the repository is to be; default: /var/backups/kpipe' }),
     'key-file': string({ helpValue: 'FILE', description: 'where its key is to be; default: /etc/kpipe/repository.key' }),
@@ -65,8 +65,11 @@ export const discover = command({
 
 /** What is wrong with the cluster, where it could be asked. */
 function faultOf(connection: Awaited<ReturnType<typeof find>>['connection']): string | undefined {
-  if (connection.state === 'works') return connection.quorum === 'lost' ? 'quorum is lost: no member has a leader' : undefined
   if (connection.state === 'not tested') return undefined
+  if (connection.state === 'works') {
+    if (connection.quorum === 'lost') return 'quorum is lost: no member has a leader'
+    return connection.members.some(({ version }) => version !== undefined) ? undefined : 'no member tells its state'
+  }
   const { message, hint } = describeFailure(connection.error)
   return `the connection does not work: ${message}\n${hint}`
 }

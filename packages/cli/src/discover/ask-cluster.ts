@@ -1,7 +1,7 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { SourceMember, SourceMembers, SourceStage } from '@kpipe/engine/contracts'
 import type { LoadedStage } from '@kpipe/engine'
-import { hostAndPort, isNear } from './endpoints.ts'
+import { hostAndPort, isNear, tlsFirst } from './endpoints.ts'
 import type { Said } from './launch.ts'
 
 /** What a cluster said when it was called. */
@@ -12,7 +12,7 @@ export type Connection =
 
 export interface AskedCluster {
   readonly connection: Connection
-  /** One for each member where the cluster said who they are; else those that were called. */
+  /** One for each member. None where nobody said who they are. */
   readonly endpoints: readonly Said[]
 }
 
@@ -35,12 +35,19 @@ export async function askCluster(
     const first = await ask(candidates)
     const { endpoints, warnings } = everyMember(candidates, first.members)
     const isNew = endpoints.some(({ value }) => !candidates.some((candidate) => candidate.value === value))
-    const found = isNew || endpoints.length < candidates.length ? await ask(endpoints) : first
-    return { connection: { ...found, state: 'works', warnings: [...found.warnings, ...warnings] }, endpoints }
+    // Without a leader each question waits for an election.
+    const again = first.quorum !== 'lost' && (isNew || endpoints.length < candidates.length)
+    const found = again ? await ask(endpoints) : first
+    const isCalled = (endpoint: string | undefined) =>
+      endpoints.length === 0 || endpoints.some(({ value }) => hostAndPort(value) === endpoint)
+    const silent = found.members
+      .filter(({ id, endpoint, errors }) => errors.length > 0 && (id !== undefined || isCalled(endpoint)))
+      .map(({ id, name, endpoint, errors }) => `member ${name ?? id ?? `at ${endpoint}`}: ${errors.join('; ')}`)
+    return { connection: { ...found, state: 'works', warnings: [...found.warnings, ...warnings, ...silent] }, endpoints }
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof KpipeError) || error.code === 'KPIPE_INTERNAL') throw error
-    return { connection: { state: 'fails', error }, endpoints: candidates }
+    return { connection: { state: 'fails', error }, endpoints: [] }
   }
 }
 
@@ -53,11 +60,9 @@ function everyMember(candidates: readonly Said[], members: readonly SourceMember
   const warnings: string[] = []
   const others = members.flatMap(({ id, name, endpoint, addresses = [] }): Said[] => {
     if (id === undefined || answered.some(({ value }) => hostAndPort(value) === endpoint)) return []
-    const address = [...addresses]
-      .toSorted((one) => (one.startsWith('https:') ? -1 : 1))
-      .find((url) => /^https?:/.test(url) && !isNear(url))
+    const callable = tlsFirst(addresses.filter((url) => /^https?:/.test(url)))
     // Members of a test, or of a cluster behind one host, have nothing but loopback.
-    const chosen = address ?? (answered.every(({ value }) => isNear(value)) ? addresses.find((url) => isNear(url)) : undefined)
+    const chosen = callable.find((url) => !isNear(url)) ?? (answered.every(({ value }) => isNear(value)) ? callable[0] : undefined)
     if (chosen !== undefined) return [{ value: chosen, from: `${name ?? id}, by the list of members` }]
     warnings.push(`member ${name ?? id} tells no address that leads to it from here`)
     return []

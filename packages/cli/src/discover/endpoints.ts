@@ -27,8 +27,10 @@ export function alternativesOf({ listen, advertise, local }: FoundEtcd): Said[] 
   })
   const near = local ? heard.filter((one) => one.near) : []
   const far = (addresses: readonly Heard[]) => addresses.filter((one) => local || !one.near)
-  const found = [near, far(told), far(heard)].flatMap((group) => tlsFirst(group.map(({ value, from }) => ({ value, from }))))
-  return found.filter(({ value }, index) => found.findIndex((other) => other.value === value) === index)
+  const groups = [near, far(told), far(heard)]
+  const values = groups.flatMap((group) => tlsFirst(group.map(({ value }) => value)))
+  const all = groups.flat()
+  return [...new Set(values)].map((value) => ({ value, from: all.find((one) => one.value === value)!.from }))
 }
 
 /** Whether an endpoint is this host by loopback. */
@@ -66,7 +68,7 @@ function port(url: URL): string {
   return `:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
 }
 
-function tlsFirst(addresses: readonly Said[]): Said[] {
-  const isTls = ({ value }: Said) => value.startsWith('https:')
+export function tlsFirst(addresses: readonly string[]): string[] {
+  const isTls = (address: string) => address.startsWith('https:')
   return [...addresses.filter(isTls), ...addresses.filter((address) => !isTls(address))]
 }

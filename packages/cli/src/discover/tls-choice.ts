@@ -13,6 +13,8 @@ export interface TlsChoice {
   readonly warnings: readonly string[]
 }
 
+export const noTls: TlsChoice = { cacert: undefined, pair: undefined, warnings: [] }
+
 /** Clients of etcd by the names that their files usually have: of kubeadm, and of k3s and rke2. */
 const besideAuthority = ['healthcheck-client', 'client']
 const aboveAuthority = ['apiserver-etcd-client']
