@@ -2,6 +2,7 @@ import type { Pipeline } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { describeFailure } from '../failure.ts'
 import { runHooks } from '../hooks/run-hooks.ts'
+import { textfile } from '../metrics/textfile.ts'
 import { writeTextfile } from '../metrics/write-textfile.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Environment } from '../where/pipeline-file.ts'
@@ -48,7 +49,8 @@ export async function accompany(run: Accompanied, work: () => Promise<BackupOutc
 async function tellMetrics({ pipeline: { metrics }, facts }: Accompanied, exitCode: number): Promise<string[]> {
   if (metrics === undefined) return []
   try {
-    await writeTextfile(metrics.textfile, { facts, exitCode, duration: performance.now() / 1000, time: new Date() })
+    const numbers = { facts, exitCode, duration: performance.now() / 1000, time: new Date() }
+    await writeTextfile(metrics.textfile, (previous) => textfile({ ...numbers, previous }))
     return []
   } catch (error) {
     const seen = (error as NodeJS.ErrnoException).code ?? String(error)

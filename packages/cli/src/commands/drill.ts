@@ -10,6 +10,8 @@ import { runDrill } from '../drill/run-drill.ts'
 import type { DrillOutcome } from '../drill/run-drill.ts'
 import { scratchPlace } from '../drill/scratch-place.ts'
 import { outputFlags, repositoryFlags, snapshotFlags } from '../flags.ts'
+import { drillTextfile } from '../metrics/textfile.ts'
+import { writeTextfile } from '../metrics/write-textfile.ts'
 import { openProgress } from '../progress/progress.ts'
 import { suggesting } from '../restore/instead.ts'
 import type { Terminal } from '../terminal.ts'
@@ -66,11 +68,12 @@ export const drill = command({
       explain: (message) => terminal.explain(message),
     }).finally(() => progress.stop())
     const recorded = await record(repository, snapshot, outcome, terminal)
+    const told = await tellMetrics(pipeline?.metrics?.textfile, snapshot, outcome, terminal)
     const seconds = performance.now() / 1000
     if (terminal.json) terminal.line(drilledRow(snapshot, outcome, { recorded, seconds, head: repository.head }))
     if (!outcome.passed) await suggesting(repository, snapshot, flags, [], () => Promise.reject(failureOf(snapshot, outcome)), 'drill')
     terminal.say(drilledText(snapshot, outcome, seconds))
-    return tellRollback(repository, terminal) || (recorded ? 0 : 3)
+    return tellRollback(repository, terminal) || (recorded && told ? 0 : 3)
   },
 })
 
@@ -93,6 +96,19 @@ async function record(repository: Repository, { id }: Snapshot, outcome: DrillOu
   } catch (error) {
     if (!(error instanceof KpipeError)) throw error
     terminal.warn(`the result could not be recorded: ${error.message}`)
+    return false
+  }
+}
+
+/** False, and said, when they could not be written. */
+async function tellMetrics(file: string | undefined, { name }: Snapshot, outcome: DrillOutcome, terminal: Terminal): Promise<boolean> {
+  if (file === undefined) return true
+  const { level, passed } = outcome
+  try {
+    await writeTextfile(file, (previous) => drillTextfile({ name, level, passed, time: new Date(), previous }))
+    return true
+  } catch (error) {
+    terminal.warn(`the metrics could not be written to ${file}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
     return false
   }
 }

@@ -6,7 +6,7 @@ interface Sample {
   readonly value: number
 }
 
-/** What is told, in this order. Those of the last backup stay as they were when a run makes none. */
+/** What is told, in this order. Those of the last backup stay as they were when a run makes none, those of drills when there is none. */
 const gauges = [
   ['kpipe_last_attempt_timestamp_seconds', 'run', 'When the last run ended, successful or not.'],
   ['kpipe_last_exit_code', 'run', 'Exit code of the last run; 0 and 3 mean that the backup is made.'],
@@ -18,6 +18,9 @@ const gauges = [
   ['kpipe_bytes_stored', 'backup', 'Bytes that it added to the store.'],
   ['kpipe_stage_seconds', 'backup', 'Seconds of work by stage in the last backup, over all threads.'],
   ['kpipe_certificate_not_after_timestamp_seconds', 'backup', 'When the certificates of the connection expire.'],
+  ['kpipe_last_drill_timestamp_seconds', 'drill', 'When the last drill ended, passed or not.'],
+  ['kpipe_last_drill_passed', 'drill', 'Whether it passed: 1 or 0.'],
+  ['kpipe_last_drill_success_timestamp_seconds', 'drill success', 'When a drill last passed, by how far it went.'],
 ] as const
 type GaugeName = (typeof gauges)[number][0]
 type Samples = { readonly [name in GaugeName]?: readonly Sample[] }
@@ -43,10 +46,38 @@ export function textfile({ facts, exitCode, duration, time, previous }: Textfile
     kpipe_duration_seconds: one(duration),
     ...(facts.outcome && samplesOf(facts.outcome, now)),
   }
+  const isKept = (of: Subject): boolean => of.startsWith('drill') || (of === 'backup' && facts.outcome === undefined)
+  return textOf(name, samples, isKept, previous)
+}
+
+export interface DrillMetrics {
+  readonly name: string
+  readonly level: 'walked' | 'booted'
+  readonly passed: boolean
+  readonly time: Date
+  readonly previous: string
+}
+
+/** The same after a drill, which changes no number of a run. */
+export function drillTextfile({ name, level, passed, time, previous }: DrillMetrics): string {
+  const now = time.getTime() / 1000
+  const samples: Samples = {
+    kpipe_last_drill_timestamp_seconds: [{ labels: {}, value: now }],
+    kpipe_last_drill_passed: [{ labels: {}, value: Number(passed) }],
+    ...(passed && { kpipe_last_drill_success_timestamp_seconds: [{ labels: { level }, value: now }] }),
+  }
+  return textOf(name, samples, (of) => of !== 'drill', previous)
+}
+
+type Subject = (typeof gauges)[number][1]
+
+/** @param isKept whether lines of such a gauge stay that have no fresh one with the same labels */
+function textOf(name: string, samples: Samples, isKept: (of: Subject) => boolean, previous: string): string {
   const lines = gauges.flatMap(([gauge, of, help]) => {
-    const fresh = (samples[gauge] ?? []).map(({ labels, value }) => `${gauge}${labelText({ name, ...labels })} ${value}`)
-    const kept = of === 'backup' && facts.outcome === undefined ? keptLines(previous, gauge, name) : []
-    const told = [...fresh, ...kept]
+    const fresh = (samples[gauge] ?? []).map(({ labels, value }) => [`${gauge}${labelText({ name, ...labels })} `, String(value)] as const)
+    const kept = isKept(of) ? keptLines(previous, gauge, name) : []
+    const stale = kept.filter((line) => !fresh.some(([start]) => line.startsWith(start)))
+    const told = [...fresh.map((parts) => parts.join('')), ...stale]
     return told.length === 0 ? [] : [`# HELP ${gauge} ${help}`, `# TYPE ${gauge} gauge`, ...told]
   })
   return `${lines.join('\n')}\n`

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { textfile } from './textfile.ts'
-import type { TextfileOptions } from './textfile.ts'
 
 /** A file that is larger was not written by kpipe. */
 const maxPreviousBytes = 1_000_000
 
 /** Replaces the file at once, readable by everybody: node-exporter runs as another user. @throws the file system's errors */
-export async function writeTextfile(file: string, options: Omit<TextfileOptions, 'previous'>): Promise<void> {
-  const text = textfile({ ...options, previous: await readPrevious(file) })
+export async function writeTextfile(file: string, textAfter: (previous: string) => string): Promise<void> {
+  const text = textAfter(await readPrevious(file))
   // The collector reads *.prom only, so that it never sees the draft.
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
