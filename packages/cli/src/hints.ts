@@ -30,6 +30,8 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_SOURCE_STALLED: 'Nothing was published: look at the load of etcd and of the network, then run it again.',
   KPIPE_SOURCE_CORRUPT:
     'Nothing was published: find out with `etcdctl alarm list` and HashKV which member is right; --member takes a snapshot of one all the same.',
+  KPIPE_EVIDENCE_MISSING:
+    'Nothing was published: find out which member is right, with HashKV of each; or set evidence of the source to asked, to store it marked as disputed.',
   KPIPE_STORE_FULL: 'Make room where the repository is, then run it again; nothing half is left in it.',
   KPIPE_STORE_FORBIDDEN: 'Run kpipe as a user that may read and write the store, or correct its permissions.',
   KPIPE_STORE_FAILED: 'Check the disk or file system of the store, then run it again.',

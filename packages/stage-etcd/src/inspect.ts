@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { BoltError, findPageBytes, lookSegment, statusCollector } from '@kpipe/bolt'
 import type { Status } from '@kpipe/bolt'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { Facts, InspectStage } from '@kpipe/engine/contracts'
+import type { Fact, Facts, InspectStage } from '@kpipe/engine/contracts'
 
 /** Length of the database's pages, and what keeps anybody from choosing keys whose hashes collide. */
 export type EtcdInspectPlan = { readonly pageBytes: number; readonly seed: number }
@@ -60,5 +60,14 @@ function factsOf(status: Status): Facts {
     term: status.term ?? null,
     page_bytes: status.pageBytes,
     compact_revision: status.compactRevision,
+    hash_kv: hashFact(status),
   }
+}
+
+/** In the words of etcd's HashKV. */
+function hashFact({ hashKv }: Status): Fact {
+  if (hashKv === undefined) return null
+  const { hash, revision, compactRevision, hashBefore } = hashKv
+  const earlier = hashBefore === undefined ? {} : { hash_before_3_5_16: hashBefore }
+  return { hash, hash_revision: revision, compact_revision: compactRevision, ...earlier }
 }

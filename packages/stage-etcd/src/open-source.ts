@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { KpipeError, type Facts, type SourceContext, type SourceStream } from '@kpipe/engine/contracts'
 import { expiringSoon } from './certificate-facts.ts'
+import type { Channel, ChannelOptions } from './channel.ts'
 import { endpointsOf } from './endpoint.ts'
+import { askHashes, type Hashes } from './evidence/ask-hashes.ts'
+import { confirmHistory } from './evidence/confirm.ts'
+import { decodeStatus, methods } from './etcd-messages.ts'
 import { askMembers, type Answer, type Asked } from './members/ask-members.ts'
 import { chooseMember, type Choice, type Judged } from './members/choose.ts'
 import { failureOfAll } from './members/failure-of-all.ts'
@@ -9,6 +13,7 @@ import { memberFacts } from './members/member-facts.ts'
 import { credentialsOf } from './sign-in.ts'
 import { callSnapshot, readSnapshot, trailerBytes } from './snapshot-call.ts'
 import type { EtcdSettings } from './source.ts'
+import { ask } from './unary.ts'
 
 /**
  * Asks all members for their state, chooses one, and has it begin with a snapshot; when it does not, the next.
@@ -17,9 +22,7 @@ import type { EtcdSettings } from './source.ts'
  */
 export async function openSource(settings: EtcdSettings, context: SourceContext, failed: readonly string[] = []): Promise<SourceStream> {
   const { signal } = context
-  const credentials = credentialsOf(settings)
-  const dialTimeoutMs = settings.dialTimeout * 1000
-  const asked = await askMembers(endpointsOf(settings), { dialTimeoutMs, signal, tls: settings, credentials })
+  const asked = await askMembers(endpointsOf(settings), channelOptions(settings, context))
   const choice = choiceOf(asked, settings, context, failed)
   const failures = asked.failures.map(({ error }) => error)
   let used: Answer | undefined
@@ -41,8 +44,13 @@ export async function openSource(settings: EtcdSettings, context: SourceContext,
     }
     throw failureOfAll(choice, failures, settings.member)
   } finally {
-    await asked.closeExcept(used?.channel)
+    // Those that confirm the snapshot later are let go of with its own.
+    if (used === undefined || settings.evidence === 'off') await asked.closeExcept(used?.channel)
   }
+}
+
+function channelOptions(settings: EtcdSettings, { signal }: SourceContext): ChannelOptions {
+  return { dialTimeoutMs: settings.dialTimeout * 1000, signal, tls: settings, credentials: credentialsOf(settings) }
 }
 
 function choiceOf(asked: Asked, { member, maxLag }: EtcdSettings, context: SourceContext, failed: readonly string[]): Choice<Answer> {
@@ -73,7 +81,11 @@ async function beginSnapshot(
       started_over: failed.length,
     },
   }
-  const snapshot = await callSnapshot(channel, idleTimeoutMs)
+  const beginning = callSnapshot(channel, idleTimeoutMs)
+  // Sent with the same breath: the revision at which the snapshot is taken, unless something is written just then.
+  const guess = settings.evidence === 'off' ? undefined : revisionNow(channel, settings)
+  const snapshot = await beginning
+  const hashes = guess && askHashes(asked, guess, channelOptions(settings, context))
   for (const message of [...expiringSoon(candidate.endpoint, channel.certificates), ...candidate.warnings]) context.warn(message)
   let verified = false
   return {
@@ -92,8 +104,27 @@ async function beginSnapshot(
       assert(verified, 'end() is called after the last byte')
       return { trailer_verified: true, snapshot_version: snapshot.first.version }
     },
-    close: () => channel.close(),
+    ...(hashes ? confirmed(hashes, settings, context) : unconfirmed),
+    async close() {
+      if (hashes === undefined) return channel.close()
+      await Promise.all([hashes.close(), asked.closeExcept()])
+    },
   }
+}
+
+/** Undefined where it is not known: that costs a moment later on. */
+async function revisionNow(channel: Channel, { dialTimeout }: EtcdSettings): Promise<number | undefined> {
+  const status = await ask(channel, methods.status, new Uint8Array(), decodeStatus, dialTimeout * 1000).catch(() => undefined)
+  return status?.header.revision
+}
+
+function confirmed(hashes: Hashes, { evidence }: EtcdSettings, { signal, explain }: SourceContext): Pick<SourceStream, 'confirm'> {
+  const isRequired = evidence === 'required'
+  return { confirm: (facts) => confirmHistory(facts, hashes, { isRequired, signal, ...(explain && { explain }) }) }
+}
+
+const unconfirmed: Pick<SourceStream, 'confirm'> = {
+  confirm: async () => ({ evidence: 'none', evidence_note: 'nobody was asked', hash_kv_members: [] }),
 }
 
 /** What is wrong with others is worth a warning, why they are no better is not. */

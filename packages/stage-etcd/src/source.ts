@@ -15,6 +15,7 @@ export interface EtcdSettings extends AddressSettings, Partial<StoppedMember> {
   readonly member?: string
   /** Entries of the log. */
   readonly maxLag: number
+  readonly evidence: 'required' | 'asked' | 'off'
 }
 
 const addressPattern = '^(etcd|etcd\\+http|http|etcd\\+https|https|unix|unixs)://'
@@ -111,6 +112,13 @@ export const source: SourceStage<EtcdSettings> = {
         maximum: 1_000_000_000,
         default: 1000,
         description: 'Entries of the log that a member may be behind the others.',
+      },
+      evidence: {
+        type: 'string',
+        enum: ['required', 'asked', 'off'],
+        default: 'asked',
+        description:
+          'Whether members confirm the history of a snapshot (HashKV, of all endpoints). asked: where they disagree, it is stored and marked as disputed; required: what no member confirms, or they disagree on, is not stored; off: nobody is asked.',
       },
       ...stoppedMemberSettings,
     },

@@ -41,13 +41,14 @@ export interface FakeEtcd {
 
 /** An etcd on a free port of the loopback whose answers a test chooses; what it leaves out works. */
 export async function fakeEtcd(
-  plays: { readonly status?: Play; readonly memberList?: Play; readonly snapshot?: Play; readonly authenticate?: Play } = {},
+  plays: { readonly [call in 'status' | 'memberList' | 'snapshot' | 'hashKv' | 'authenticate']?: Play } = {},
   tls?: SecureServerOptions,
 ): Promise<FakeEtcd> {
   const answers = new Map<string, Play>([
     [methods.status, plays.status ?? answerWith(statusMessage())],
     [methods.memberList, plays.memberList ?? answerWith(memberListMessage())],
     [methods.authenticate, plays.authenticate ?? refuse(9, 'etcdserver: authentication is not enabled')],
+    [methods.hashKv, plays.hashKv ?? answerWith(hashKvMessage())],
     [methods.snapshot, plays.snapshot ?? playSnapshot(Buffer.from('database'))],
   ])
   const asked: string[] = []
@@ -152,6 +153,23 @@ export function statusMessage(status: FakeStatus = {}): Buffer {
     encodeField(8, alarm),
     encodeField(9, inUse),
     encodeField(11, '3.6.0'),
+  ])
+}
+
+export interface FakeHashKv {
+  readonly hash?: number
+  /** -1: never. */
+  readonly compactRevision?: number
+  /** 0: a version that does not tell it. */
+  readonly hashRevision?: number
+}
+
+export function hashKvMessage({ hash = 1234, compactRevision = -1, hashRevision = 42 }: FakeHashKv = {}): Buffer {
+  return Buffer.concat([
+    encodeField(1, header()),
+    encodeField(2, BigInt(hash)),
+    encodeField(3, BigInt.asUintN(64, BigInt(compactRevision))),
+    ...(hashRevision > 0 ? [encodeField(4, BigInt(hashRevision))] : []),
   ])
 }
 

@@ -35,6 +35,7 @@ test('the facts of a snapshot are those of etcdutl, and what the database says o
     term: 2,
     page_bytes: 4096,
     compact_revision: 4850,
+    hash_kv: { hash: 3930911787, hash_revision: 9163, compact_revision: 4850 },
   })
 })
 

@@ -31,7 +31,7 @@ export function reading(signal: AbortSignal = new AbortController().signal): Rea
       digestAsked.push(taken)
       return hash.copy().digest()
     },
-    open: (settings) => source.open({ dialTimeout: 5, idleTimeout: 5, maxLag: 1000, ...settings }, self),
+    open: (settings) => source.open({ dialTimeout: 5, idleTimeout: 5, maxLag: 1000, evidence: 'asked', ...settings }, self),
     take(piece) {
       hash.update(piece)
       pieces.push(Buffer.from(piece))

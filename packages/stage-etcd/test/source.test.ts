@@ -34,8 +34,8 @@ t.test('what a member says of itself becomes facts, the revision of Status not a
     server_version: '3.6.16',
     storage_version_reported: '3.6.0',
     cluster_members: [
-      { id: '0000000000000005', name: 'other', peer_urls: ['http://10.0.0.2:2380'] },
-      { id: '0123456789abcdef', name: 'm1', peer_urls: ['http://10.0.0.1:2380', 'http://10.0.1.1:2380'] },
+      { id: '0000000000000005', name: 'other', peer_urls: ['http://10.0.0.2:2380'], learner: false },
+      { id: '0123456789abcdef', name: 'm1', peer_urls: ['http://10.0.0.1:2380', 'http://10.0.1.1:2380'], learner: false },
     ],
     leader: true,
     learner: false,
@@ -43,6 +43,7 @@ t.test('what a member says of itself becomes facts, the revision of Status not a
     raft_index: 100,
     raft_applied_index: 99,
     status_errors: ['etcdserver: no leader', 'memberID:1 alarm:NOSPACE '],
+    alarms: [{ member_id: '0000000000000001', alarm: 'NOSPACE' }],
     quorum: 'held',
     choice: { reasons: ['leader'], others: [], started_over: 0 },
   })
@@ -98,7 +99,7 @@ t.test('all endpoints are asked for their state, and one that is down or gives n
   t.match(into.warnings, [/127\.0\.0\.1:1: connection refused/, /UNAVAILABLE "etcdserver: server stopped"/])
   t.equal(refusing.played, 1)
   await Promise.all([refusing.letGo(), leader.letGo()])
-  t.same(leader.asked, [methods.status, methods.memberList])
+  t.same(leader.asked, [methods.status, methods.memberList, methods.hashKv])
 })
 
 t.test('when no endpoint is of use, each is named with its reason', async (t) => {
@@ -151,7 +152,7 @@ t.test('the member of the newest snapshot under the name of the cluster goes bef
   const asked: string[] = []
   const explained: string[] = []
   const stream = await source.open(
-    { endpoints: [first.address, second.address], dialTimeout: 5, idleTimeout: 5, maxLag: 1000 },
+    { endpoints: [first.address, second.address], dialTimeout: 5, idleTimeout: 5, maxLag: 1000, evidence: 'asked' },
     {
       ...into,
       signal: into.signal,
@@ -174,7 +175,7 @@ t.test('without any leader the member that has applied most is taken, as without
   await stream.close()
   t.match(stream.facts, { endpoint: ahead.address, quorum: 'lost' })
   t.match(stream.facts.choice, { reasons: [/no member has a leader; it has applied entry 99/] })
-  t.equal(ahead.asked.filter((path) => path === methods.status).length, 4, 'an election was waited for')
+  t.equal(ahead.asked.filter((path) => path === methods.status).length, 5, 'an election was waited for')
 })
 
 t.test('a member that is named is taken, by name, id or address, and no other', async (t) => {
@@ -218,7 +219,10 @@ t.test('members are listed with those that no endpoint leads to', async (t) => {
   const etcd = await fakeEtcd({ status: answerWith(statusMessage({ inUse: 4096n })) })
   t.teardown(() => etcd.close())
   const list = (endpoints: string[]) =>
-    source.members!({ endpoints, dialTimeout: 5, idleTimeout: 5, maxLag: 1000 }, { signal: AbortSignal.timeout(60_000), warn: () => {} })
+    source.members!(
+      { endpoints, dialTimeout: 5, idleTimeout: 5, maxLag: 1000, evidence: 'asked' },
+      { signal: AbortSignal.timeout(60_000), warn: () => {} },
+    )
   t.match(await list([closedPort, etcd.address]), {
     quorum: 'held',
     members: [

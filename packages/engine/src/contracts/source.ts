@@ -87,7 +87,14 @@ export interface SourceStream {
    * @throws KpipeError KPIPE_TRAILER_MISMATCH, KPIPE_SIZE_MISMATCH
    */
   end(): Promise<Facts>
-  /** Lets go of the far end. Called exactly once, also after a failure. */
+  /**
+   * What others than this stream say of what it held, such as the other members of a cluster. Called once, after `end()` and before anything is
+   * published, with all facts that are known by then, those of the inspector among them; what it resolves with is added to them. It runs
+   * while the last frames are encoded and stored, and nothing is published when it rejects.
+   * @throws KpipeError KPIPE_EVIDENCE_MISSING
+   */
+  confirm?(facts: Facts): Promise<Facts>
+  /** Lets go of the far end. Called exactly once, also after a failure; after `confirm` where there is one. */
   close(): Promise<void>
   /**
    * Where another member may give what this stream did not: opens a stream from the beginning, from none that has failed so far. Called

@@ -68,7 +68,7 @@ export interface BackupReport {
   readonly chunksFresh: number
   readonly bytesFresh: number
   readonly bytesEncoded: number
-  /** The source's first and last facts, and what the inspector read in the bytes. */
+  /** The source's first and last facts, what the inspector read in the bytes, and what others than the stream confirmed. */
   readonly facts: Facts
   /** Seconds of work by stage, summed over threads; `store` is time waited. */
   readonly seconds: Readonly<Record<string, number>>
@@ -77,7 +77,7 @@ export interface BackupReport {
 /**
  * Takes a stream through all stages into a sink. One loop on this thread owns the order; it resolves when the last
  * frame is with the sink, and leaves it to the caller to publish. The source is closed in any case, as soon as its
- * last byte is there.
+ * last byte is there and confirmed.
  * @throws KpipeError of the source, a stage or the sink; KPIPE_STORE_STALLED, KPIPE_HELD_TOO_LONG, KPIPE_INTERRUPTED
  */
 export async function backup(options: BackupOptions): Promise<BackupReport> {
@@ -97,7 +97,7 @@ async function stream(
   options: BackupOptions,
   limits: BackupLimits,
   interruption: Interruption,
-  source: { close(): Promise<void> },
+  source: HeldSource,
 ): Promise<BackupReport> {
   const { stream, digest, workers } = options
   const seconds = new StageSeconds()
@@ -155,13 +155,17 @@ async function stream(
   await admit(true)
   const endFacts = await interruption.or(stream.end())
   if (stream.bytes !== undefined && stream.bytes !== bytes) throw sizeMismatch(stream.bytes, bytes)
-  await source.close()
+  source.release()
+  if (stream.confirm === undefined) await source.close()
 
   while (cuts.pending > 0) await settleOldestCut()
   const { encodes, gatherer } = (opened ??= await open())
   gatherer.finish()
+  const facts = { ...stream.facts, ...endFacts, ...(await conclude(collector, interruption)) }
+  const confirming = stream.confirm?.(facts).finally(() => source.close())
+  confirming?.catch(() => {}) // Told when it is awaited, after the last frames.
   while (encodes.pending > 0) await settle(encodes.settleOldest())
-  const inspected = await conclude(collector, interruption)
+  const confirmed = confirming && (await interruption.or(confirming))
   seconds.add('digest', digest.seconds)
   return {
     bytes,
@@ -171,7 +175,7 @@ async function stream(
     chunksFresh: gatherer.chunksFresh,
     bytesFresh: gatherer.bytesFresh,
     bytesEncoded: encodes.bytesEncoded,
-    facts: { ...stream.facts, ...endFacts, ...inspected },
+    facts: { ...facts, ...confirmed },
     seconds: seconds.all(),
   }
 }
@@ -203,12 +207,19 @@ async function stalling<Value>(interruption: Interruption, ms: number, work: Pro
   }
 }
 
-/** Closes the stream at the first call only; nothing is held from then on. */
-function closedOnce(stream: SourceStream, released: () => void): { close(): Promise<void> } {
+interface HeldSource {
+  /** Its last byte is there: it may stay open for as long as it takes. */
+  release(): void
+  close(): Promise<void>
+}
+
+/** Closes the stream at the first call only. */
+function closedOnce(stream: SourceStream, release: () => void): HeldSource {
   let closing: Promise<void> | undefined
   return {
+    release,
     close() {
-      released()
+      release()
       return (closing ??= stream.close())
     },
   }

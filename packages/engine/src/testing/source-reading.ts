@@ -19,7 +19,7 @@ export function listening(options: { readonly signal?: AbortSignal; readonly dig
   }
 }
 
-/** Reads a stream to its end and closes it, also when it fails; `between` gets each piece before the next is asked for. */
+/** Reads a stream to its end, has it confirmed where the source can, and closes it, also when it fails; `between` gets each piece before the next is asked for. */
 export async function readAll(
   stream: SourceStream,
   { hash }: Listening,
@@ -32,7 +32,9 @@ export async function readAll(
       pieces.push(Uint8Array.from(piece))
       await between?.(piece)
     }
-    return { bytes: new Uint8Array(Buffer.concat(pieces)), facts: await stream.end() }
+    const endFacts = await stream.end()
+    const confirmed = await stream.confirm?.({ ...stream.facts, ...endFacts })
+    return { bytes: new Uint8Array(Buffer.concat(pieces)), facts: { ...endFacts, ...confirmed } }
   } finally {
     await stream.close()
   }

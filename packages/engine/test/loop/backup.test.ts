@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { KpipeError, type EncodedFrame, type Facts, type RecipeSegment } from '@kpipe/engine/contracts'
 import { backup, type BackupOptions, startWorkers, streamDigest, type Workers } from '../../src/index.ts'
 import { countStage, lineStage, pageStage, shaStage, xorStage } from '../stages/loaded.ts'
 import { MemorySink, secrets, sha256, tagKey } from '../stages/memory-sink.ts'
@@ -168,6 +169,58 @@ t.test('the source is closed once, also when something fails', async (t) => {
   const failing = memorySource(randomBytes(300_000))
   await t.rejects(run(new Uint8Array(0), new MemorySink(), { stream: failing.stream, codecs: [xorStage('plain')] }))
   t.equal(failing.state.closed, 1)
+})
+
+t.test('a source confirms with all that is known, while the last frames are stored, and is closed after that', async (t) => {
+  const { stream, state } = memorySource(randomBytes(300_000))
+  let asked: Facts | undefined
+  let framesBefore = -1
+  const sink = new MemorySink()
+  const { promise: confirmed, resolve } = Promise.withResolvers<void>()
+  const slow = {
+    recipe: (segment: RecipeSegment) => sink.recipe(segment),
+    async frame(frame: EncodedFrame) {
+      await confirmed
+      await sink.frame(frame)
+    },
+  }
+  const confirm = async (facts: Facts) => {
+    asked = facts
+    framesBefore = sink.frames.length
+    t.equal(state.closed, 0)
+    resolve()
+    return { evidence: 'agreed' }
+  }
+  const report = await run(new Uint8Array(0), sink, {
+    stream: { ...stream, confirm },
+    inspect: countStage,
+    openSink: async () => ({ sink: slow, known: undefined, secrets }),
+    limits: { segmentBytes: 65_536, frameBytes: 1 << 20 },
+  })
+  t.equal(framesBefore, 0)
+  t.ok(sink.frames.length > 0)
+  t.equal(state.closed, 1)
+  t.match(asked, { origin: 'memory', trailer_verified: false })
+  t.ok(Object.keys(asked!).length > 2, 'the facts of the inspector are among them')
+  t.same(report.facts, { ...asked, evidence: 'agreed' })
+})
+
+t.test('a source that does not confirm ends the run, and is closed', async (t) => {
+  const { stream, state } = memorySource(randomBytes(300_000))
+  const confirm = async () => {
+    throw new KpipeError('KPIPE_EVIDENCE_MISSING', 'nobody confirms')
+  }
+  await t.rejects(run(new Uint8Array(0), new MemorySink(), { stream: { ...stream, confirm } }), {
+    code: 'KPIPE_EVIDENCE_MISSING',
+    exitCode: 75,
+  })
+  t.equal(state.closed, 1)
+  const controller = new AbortController()
+  const hanging = memorySource(randomBytes(300_000))
+  const never = () => (controller.abort(), new Promise<never>(() => {}))
+  const stopped = run(new Uint8Array(0), new MemorySink(), { stream: { ...hanging.stream, confirm: never }, signal: controller.signal })
+  await t.rejects(stopped, { code: 'KPIPE_INTERRUPTED' })
+  t.equal(hanging.state.closed, 1)
 })
 
 t.test('a source that sends another number of bytes than it announced is refused', async (t) => {

@@ -14,6 +14,7 @@ interface Faults {
   readonly verifies?: boolean
   readonly facts?: Record<string, unknown>
   readonly read?: (stream: SourceStream, context: SourceContext) => AsyncIterable<Uint8Array>
+  readonly confirm?: () => Promise<unknown>
   readonly close?: () => Promise<void>
 }
 
@@ -44,6 +45,7 @@ function sourceStage(faults: Faults = {}): SourceStage {
           yield bytes.subarray(data.length)
         },
         end: async () => ({ trailer_verified: true }),
+        ...(faults.confirm && { confirm: faults.confirm as never }),
         close: faults.close ?? (async () => {}),
       }
       return faults.read ? { ...stream, read: () => faults.read!(stream, context) } : stream
@@ -106,6 +108,11 @@ const broken: Record<string, { faults: Faults; title: string; says: RegExp }> = 
     faults: { facts: { taken: new Date(0) } },
     title: 'name, member and facts are plain data, and the same when it is opened again',
     says: /^what it knows before the first byte is no plain data$/,
+  },
+  'that confirms with what is no plain data': {
+    faults: { confirm: async () => ({ asked: new Date(0) }), verifies: false },
+    title: 'name, member and facts are plain data, and the same when it is opened again',
+    says: /^what it knows after the last byte is no plain data$/,
   },
   'whose streams share their place': {
     faults: {

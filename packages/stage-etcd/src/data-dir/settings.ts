@@ -38,12 +38,14 @@ const ofConnections = [
 ]
 
 /** The settings of a stopped member; undefined when there are none. @throws KpipeError KPIPE_PIPELINE_INVALID when those of a connection stand beside them */
-export function stoppedMemberOf(settings: Partial<StoppedMember>): StoppedMember | undefined {
+export function stoppedMemberOf(settings: Partial<StoppedMember> & { readonly evidence?: string }): StoppedMember | undefined {
   const { dataDir, walDir } = settings
   if (dataDir === undefined && walDir === undefined) return undefined
   if (dataDir === undefined) throw new KpipeError('KPIPE_PIPELINE_INVALID', 'source etcd has the setting walDir without dataDir')
   const given = new Map(Object.entries<unknown>(settings).filter(([, value]) => value !== undefined && value !== false))
   const unused = ofConnections.filter((name) => given.has(name))
+  if (settings.evidence === 'required')
+    throw new KpipeError('KPIPE_PIPELINE_INVALID', 'source etcd has evidence: required, and a data directory has no members to ask')
   if (unused.length === 0) return { dataDir, ...(walDir !== undefined && { walDir }) }
   throw new KpipeError('KPIPE_PIPELINE_INVALID', `source etcd has the setting ${unused.join(', ')}, which a data directory has no use for`)
 }

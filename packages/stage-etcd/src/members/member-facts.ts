@@ -13,7 +13,7 @@ export function memberFacts({ channel, name, status, list }: Answer, asked: Aske
     member_id: memberId,
     member_name: name || (members.find((member) => member.id === memberId)?.name ?? ''),
     endpoint: channel.endpoint.address,
-    cluster_members: members.map(({ id, name, peerUrls }) => ({ id, name, peer_urls: peerUrls })),
+    cluster_members: members.map(({ id, name, peerUrls, isLearner }) => ({ id, name, peer_urls: peerUrls, learner: isLearner })),
     ...channel.certificates,
     ...(status && {
       server_version: status.version,
@@ -24,6 +24,15 @@ export function memberFacts({ channel, name, status, list }: Answer, asked: Aske
       raft_index: status.raftIndex,
       raft_applied_index: status.raftAppliedIndex,
       status_errors: status.errors,
+      alarms: alarmsIn(status.errors),
     }),
   } satisfies Facts
+}
+
+/** Those that a member tells among its errors: `memberID:1234 alarm:NOSPACE `. */
+function alarmsIn(errors: readonly string[]): Facts[] {
+  return errors.flatMap((error) => {
+    const [, id, alarm] = /\bmemberID:\s*(\d+)\s+alarm:\s*(\w+)/.exec(error) ?? []
+    return id === undefined ? [] : [{ member_id: BigInt(id).toString(16).padStart(16, '0'), alarm }]
+  })
 }
