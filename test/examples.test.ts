@@ -10,7 +10,7 @@ const example = (name: string): Promise<string> => readFile(join(clone, 'example
 /** What a command says where nothing was set up yet: it has understood its arguments and the pipeline file, and there is no repository. */
 const noRepository = 10
 
-for (const name of ['crontab', 'kpipe.service']) {
+for (const name of ['crontab', 'kpipe.service', 'kpipe-drill.service']) {
   test(`every kpipe command of examples/${name} is understood`, async (t) => {
     const folder = testFolder(t)
     await copyFile(join(clone, 'examples/backup.yaml'), join(folder, 'backup.yaml'))
