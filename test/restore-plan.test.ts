@@ -51,6 +51,8 @@ for (const line of lines) {
       const at = await place(t, `{ use: etcd, with: { endpoints: ['${etcd.clientUrl}'] } }`)
       const { code, stderr } = await at.kpipe(['run'])
       if (code !== 0) throw new Error(stderr)
+      const named = await at.kpipe(['restore', 'latest', '--plan-from-snapshot', '--json'])
+      t.match(JSON.parse(named.stdout), { members: [{ name: 'm1', peerUrls: [etcd.peerUrl], etcd: 'hand' }], bump: 1_000_000_000 })
       return { at, before: await readKeys(etcd.clientUrl) }
     })
     const peers = await clusterFile(at)

@@ -114,7 +114,7 @@ export async function readClusterFile(file: string): Promise<ClusterFile> {
     if (!(error instanceof KpipeError)) throw error
     const hint =
       error.code === 'KPIPE_PIPELINE_INVALID' ? 'Correct the file at the place that is named.' : 'Check the path of the cluster file.'
-    throw withHint(error, `${hint} The README of the command line shows one.`)
+    throw withHint(error, `${hint} It has "members", each with "name" and "peerUrls".`)
   }
 }
 

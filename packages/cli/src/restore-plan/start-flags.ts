@@ -7,8 +7,8 @@ import type { Doing } from './service.ts'
 import type { Step } from './step.ts'
 
 /**
- * What etcd must be started with. It reads `--initial-*` only when its data directory holds no log: embed.StartEtcd of 3.4 to 3.7 makes
- * the initial cluster of an uninitialized member alone. The restored one is initialized.
+ * What etcd must be started with. It reads `--initial-*` only when its data directory holds no log, and a restored one does: the end-to-end
+ * test starts members of 3.5 to 3.7 with others there.
  */
 export function startFlags(plan: RestorePlan): Step {
   const { members } = plan
