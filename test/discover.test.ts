@@ -59,7 +59,12 @@ function apiServerPod() {
 function pod(name: string, command: string[], folders: Readonly<Record<string, readonly [outside: string, inside: string]>>) {
   const volumes = Object.entries(folders).map(([volume, [path]]) => ({ name: volume, hostPath: { path } }))
   const volumeMounts = Object.entries(folders).map(([volume, [, mountPath]]) => ({ name: volume, mountPath }))
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name, command, volumeMounts }], volumes } }
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { hostNetwork: true, containers: [{ name, command, volumeMounts }], volumes },
+  }
 }
 
 const whereTo = ['--store', 'repository', '--key-file', 'repository.key']
@@ -131,7 +136,10 @@ t.test('pods that kubectl tells of are one cluster', async (t) => {
   t.equal(found.calls, 1)
   const failing = await withKubectl(made, 'echo "error: no configuration has been provided" >&2; exit 1')
   t.equal(failing.code, 64)
-  t.match(failing.stderr, /no etcd was found: looked in pods of the cluster \(.*\) \(kubectl: error: no configuration has been provided\)/)
+  t.match(
+    failing.stderr,
+    /no etcd was found: looked in pods of the cluster \(kubectl get pod .*: error: no configuration has been provided\)/,
+  )
   t.equal(failing.calls, 1)
 })
 

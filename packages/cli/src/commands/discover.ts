@@ -51,7 +51,8 @@ export const discover = command({
     const { connection, pipeline } = findings
     if (file !== undefined) await create(file, pipeline)
     terminal.say(looksText(findings.looks))
-    terminal.say(findingsText(findings))
+    const told = findingsText(findings)
+    if (told !== '') terminal.say(told)
     for (const warning of findings.warnings) terminal.warn(warning)
     const fault = faultOf(connection)
     if (fault !== undefined) terminal.warn(fault)

@@ -2,11 +2,13 @@ import { resolve } from 'node:path'
 import { editorSchema } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { withHint } from '../failure.ts'
+import type { ApiServer } from './api-server.ts'
 import { askCluster } from './ask-cluster.ts'
 import type { Connection } from './ask-cluster.ts'
 import { besideSnapshot } from './beside-snapshot.ts'
 import type { Beside } from './beside-snapshot.ts'
 import { candidatesOf, oneForEach, sameCluster } from './candidates.ts'
+import { hostAndPort } from './endpoints.ts'
 import type { FoundEtcd } from './found-etcd.ts'
 import type { Host } from './host.ts'
 import { askKubectl } from './kubectl.ts'
@@ -79,6 +81,7 @@ export async function discover(host: Host, options: DiscoverOptions): Promise<Fi
   const warnings = [
     ...etcd.notes,
     ...aboutOthers(found),
+    ...aboutApiServer(etcd, apiServer, [...candidates, ...endpoints]),
     ...(endpoints.some(hasTls) ? [...tls.warnings, ...(await expiring(host, etcd, tls, connection))] : []),
     ...(connection.state === 'works' ? connection.warnings : []),
   ]
@@ -93,6 +96,15 @@ function hasTls({ value }: Said): boolean {
 function aboutOthers(found: readonly FoundEtcd[]): string[] {
   const others = found.slice(sameCluster(found).length)
   return others.map(({ name, place }) => `there is another etcd, which is not in the file: ${name?.value ?? 'without a name'} in ${place}`)
+}
+
+/** A host may have an etcd that is not the one of its control plane. */
+function aboutApiServer(etcd: FoundEtcd, apiServer: ApiServer | undefined, addresses: readonly Said[]): string[] {
+  const servers = apiServer?.etcdServers ?? []
+  const isOther = servers.every(({ value }) => !addresses.some((address) => hostAndPort(address.value) === hostAndPort(value)))
+  if (etcd.kind === 'apiserver' || servers.length === 0 || !isOther) return []
+  const called = servers.map(({ value }) => value).join(', ')
+  return [`kube-apiserver in ${apiServer!.place} calls another etcd, at ${called}: --from apiserver writes a file for that one`]
 }
 
 /** By the files; what the connection has told already is not told again. */

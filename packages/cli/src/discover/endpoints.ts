@@ -4,7 +4,8 @@ import type { FoundEtcd } from './found-etcd.ts'
 import type { Said } from './launch.ts'
 
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' }
+/** Who listens on all addresses of IPv6 is heard on those of IPv4, too, unless the host forbids it. */
+const everywhere: Readonly<Record<string, readonly string[]>> = { '0.0.0.0': ['127.0.0.1'], '[::]': ['127.0.0.1', '[::1]'] }
 
 /**
  * Addresses at which the etcd can be called from this host, the best first: itself by loopback where it listens there (also when it
@@ -17,7 +18,11 @@ export function alternativesOf({ listen, advertise, local }: FoundEtcd): Said[] 
     if (url === undefined) return []
     const instead = everywhere[url.hostname]
     if (instead === undefined) return [{ value: shown(url), from, near: loopback.test(url.hostname) }]
-    return [{ value: `${url.protocol}//${instead}${port(url)}`, from: `${from}, which is everywhere`, near: true }]
+    return instead.map((address) => ({
+      value: `${url.protocol}//${address}${port(url)}`,
+      from: `${from}, which is everywhere`,
+      near: true,
+    }))
   })
   const told = advertise.flatMap(({ value, from }): Heard[] => {
     const url = callable(value)

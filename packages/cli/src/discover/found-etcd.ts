@@ -7,6 +7,7 @@ import type { Launch, PlaceKind, Said } from './launch.ts'
 export interface FoundEtcd {
   readonly kind: PlaceKind
   readonly place: string
+  /** It runs on this host, and its loopback is ours. */
   readonly local: boolean
   readonly name: Said | undefined
   readonly dataDir: Said | undefined

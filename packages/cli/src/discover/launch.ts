@@ -15,7 +15,7 @@ export interface Launch {
   hostPath(path: string): string | undefined
   /** Where its relative paths begin, as it calls it. */
   readonly folder: string | undefined
-  /** It runs on this host. */
+  /** It runs on this host, and its loopback is ours. */
   readonly local: boolean
   /** What a reader of that place had to leave out. */
   readonly notes: readonly string[]

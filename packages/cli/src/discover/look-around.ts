@@ -108,8 +108,8 @@ async function lookAtUnit(host: Host): Promise<Look> {
 
 /** The pod on this host first: its files are here. */
 async function lookAtPods(host: Host, answer: KubectlAnswer): Promise<Look> {
-  const nothing = { kind: 'kubectl', place: `pods of the cluster (${kubectlCommand})`, found: [] } as const
-  if (answer.text === undefined) return { ...nothing, note: `kubectl: ${answer.why}` }
+  const nothing = { kind: 'kubectl', place: 'pods of the cluster', found: [] } as const
+  if (answer.text === undefined) return { ...nothing, note: `${kubectlCommand}: ${answer.why}` }
   try {
     const found = await all(host, podLaunches(podsIn(answer.text), { kind: 'kubectl', place: 'kubectl', host: host.name }))
     return { ...nothing, found: found.toSorted((one, other) => Number(other.local) - Number(one.local)), note: '' }

@@ -9,13 +9,13 @@ export function podLaunches(
   pods: readonly Pod[],
   where: { readonly kind: PlaceKind; readonly place: string; readonly host: string },
 ): Launch[] {
-  return pods.flatMap(({ name, node, containers }) => {
+  return pods.flatMap(({ name, node, onHostNetwork, containers }) => {
     for (const { words, env, mounts, folder, name: container } of containers) {
       // An image with etcd as its entry point is given arguments alone.
       const bare = container === 'etcd' && words[0]?.startsWith('-') ? ['etcd', ...words] : words
       const command = argumentsOf('etcd', bare, env)
       if (command === undefined) continue
-      const place = where.kind === 'kubectl' ? `pod ${name} (kubectl)` : where.place
+      const place = where.kind === 'kubectl' ? `pod ${name || 'without a name'} (kubectl)` : where.place
       return [
         {
           kind: where.kind,
@@ -24,7 +24,7 @@ export function podLaunches(
           env: saidIn(place, [...env, ...command.assigned]),
           hostPath: (path) => throughMounts(mounts, path),
           folder,
-          local: where.kind !== 'kubectl' || node === undefined || sameHost(node, where.host),
+          local: onHostNetwork && (where.kind !== 'kubectl' || node === undefined || sameHost(node, where.host)),
           notes: [],
         } satisfies Launch,
       ]

@@ -6,6 +6,8 @@ import type { Mount } from './host-paths.ts'
 export interface Pod {
   readonly name: string
   readonly node: string | undefined
+  /** Its loopback is that of its host. */
+  readonly onHostNetwork: boolean
   readonly containers: readonly Container[]
 }
 
@@ -57,7 +59,10 @@ function podsOf(value: unknown): Pod[] {
   )
   const node = textOf(spec['nodeName'])
   const name = textOf(metadata['name']) ?? ''
-  return [{ name, node, containers: listOf(spec['containers']).map((container) => containerOf(container, volumes, downward)) }]
+  const onHostNetwork = spec['hostNetwork'] === true
+  return [
+    { name, node, onHostNetwork, containers: listOf(spec['containers']).map((container) => containerOf(container, volumes, downward)) },
+  ]
 }
 
 function containerOf(

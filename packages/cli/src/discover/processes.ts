@@ -17,9 +17,9 @@ export async function processLaunches(host: Host): Promise<Launch[]> {
 }
 
 async function processLaunch(host: Host, id: string, args: readonly string[]): Promise<Launch> {
-  const place = `process ${id}`
+  const place = await placeOf(host, id)
   const environment = await host.read(`/proc/${id}/environ`)
-  const notes = environment.text === undefined ? [`the environment of process ${id} cannot be read (${environment.code})`] : []
+  const notes = environment.text === undefined ? [`the environment of ${place} cannot be read (${environment.code})`] : []
   const pairs = split(environment.text ?? '').flatMap((text): [string, string][] => {
     const at = text.indexOf('=')
     return at > 0 ? [[text.slice(0, at), text.slice(at + 1)]] : []
@@ -31,18 +31,29 @@ async function processLaunch(host: Host, id: string, args: readonly string[]): P
     env: saidIn(place, pairs),
     hostPath: await pathsOf(host, id),
     folder: await host.link(`/proc/${id}/cwd`),
-    local: true,
+    local: await isShared(host, id, 'net'),
     notes,
   }
 }
 
 /** Paths of a process in a container are those of this host only where a mount says so. */
 async function pathsOf(host: Host, id: string): Promise<(path: string) => string | undefined> {
-  const [theirs, own] = await Promise.all([host.link(`/proc/${id}/ns/mnt`), host.link('/proc/self/ns/mnt')])
-  if (theirs === undefined || theirs === own) return (path) => path
+  if (await isShared(host, id, 'mnt')) return (path) => path
   const infos = await Promise.all([host.read(`/proc/${id}/mountinfo`), host.read('/proc/self/mountinfo')])
   const mounts = sharedMounts(infos[0].text ?? '', infos[1].text ?? '')
   return (path) => throughMounts(mounts, path)
+}
+
+/** Whether a process sees the same files (`mnt`) or network (`net`) as this one; where nobody tells, it does. */
+async function isShared(host: Host, id: string, namespace: 'mnt' | 'net'): Promise<boolean> {
+  const [theirs, own] = await Promise.all([host.link(`/proc/${id}/ns/${namespace}`), host.link(`/proc/self/ns/${namespace}`)])
+  return theirs === undefined || theirs === own
+}
+
+/** Anybody may call a process etcd: whose it is stands with it, unless it is root's. */
+async function placeOf(host: Host, id: string): Promise<string> {
+  const [, user = '0'] = /^Uid:\s+(\d+)/m.exec((await host.read(`/proc/${id}/status`)).text ?? '') ?? []
+  return user === '0' ? `process ${id}` : `process ${id} of user ${user}`
 }
 
 /** Words that end with a zero byte each. */

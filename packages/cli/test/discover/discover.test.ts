@@ -1,6 +1,9 @@
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { discover, type Findings } from '../../src/discover/discover.ts'
+import { candidatesOf } from '../../src/discover/candidates.ts'
+import { lookAround } from '../../src/discover/look-around.ts'
+import { openHost } from '../../src/discover/host.ts'
 import type { Host } from '../../src/discover/host.ts'
 import { fixture, hostWith } from './host-with.ts'
 
@@ -49,7 +52,8 @@ test('a manifest of kubeadm gives addresses, certificates and data by their path
 })
 
 test('without an etcd on this host the manifest of kube-apiserver says where it is', async (t) => {
-  const host = hostWith(t, { '/etc/kubernetes/manifests/kube-apiserver.yaml': fixture('kubeadm-kube-apiserver.yaml') })
+  const external = fixture('kubeadm-kube-apiserver.yaml').replace('https://127.0.0.1:2379', 'https://10.1.0.1:2379,https://10.1.0.2:2379')
+  const host = hostWith(t, { '/etc/kubernetes/manifests/kube-apiserver.yaml': external })
   const found = await find(host)
   t.same(source(found), {
     endpoints: ['https://10.1.0.1:2379', 'https://10.1.0.2:2379'],
@@ -58,6 +62,12 @@ test('without an etcd on this host the manifest of kube-apiserver says where it 
     key: '/etc/kubernetes/pki/apiserver-etcd-client.key',
   })
   t.equal(found.etcd.kind, 'apiserver')
+  t.notMatch(found.warnings, [/another etcd/])
+  const beside = await find(hostWith(t, { ...kubeadm, '/etc/kubernetes/manifests/kube-apiserver.yaml': external }))
+  t.equal(beside.etcd.kind, 'manifest')
+  t.match(beside.warnings, [
+    /kube-apiserver.yaml calls another etcd, at https:\/\/10.1.0.1:2379, https:\/\/10.1.0.2:2379: --from apiserver/,
+  ])
 })
 
 test('a pod of OpenShift starts etcd in a script, and tells etcdctl its certificates', async (t) => {
@@ -180,6 +190,7 @@ test('a process is read out of /proc, with what cannot be read of it', async (t)
   const host = hostWith(t, {
     '/proc/71/cmdline': words('/usr/local/bin/etcd', '--name', 'p', '--listen-client-urls=https://10.0.0.1:2379', '--data-dir', '/d'),
     '/proc/71/environ': words('PATH=/bin', 'ETCD_TRUSTED_CA_FILE=/pki/ca.crt', 'ETCD_NAME=no'),
+    '/proc/71/status': 'Name:\tetcd\nUid:\t997\t997\t997\t997\n',
     '/proc/8/cmdline': words('/usr/local/bin/etcdctl', 'watch'),
     '/proc/9/cmdline': '',
     '/proc/100/cmdline': words('etcd', '--name=second', '--data-dir=/e'),
@@ -187,7 +198,7 @@ test('a process is read out of /proc, with what cannot be read of it', async (t)
   })
   const found = await find(host)
   t.match(found.etcd, {
-    place: 'process 71',
+    place: 'process 71 of user 997',
     name: { value: 'p' },
     dataDir: { value: '/d' },
     trustedCa: { value: '/pki/ca.crt' },
@@ -197,21 +208,48 @@ test('a process is read out of /proc, with what cannot be read of it', async (t)
   t.equal(found.looks.find(({ kind }) => kind === 'process')?.found.length, 2)
 })
 
+test('pods that kubectl tells of are called where each tells, and the one on this host first', async (t) => {
+  const host = (name: string) => openHost('/nowhere', {}, name)
+  const look = async (name: string, text = fixture('pod-list.yaml')) => {
+    const { found } = await lookAround(host(name), { path: undefined, from: 'kubectl', askKubectl: async () => ({ text }) })
+    return { places: found.map(({ place }) => place), endpoints: (await candidatesOf(host(name), found)).map(({ value }) => value), found }
+  }
+  t.match(await look('cp-2.example.com'), {
+    places: ['pod etcd-cp-2 (kubectl)', 'pod etcd-cp-1 (kubectl)'],
+    endpoints: ['https://127.0.0.1:2379', 'https://10.0.0.12:2379', 'https://10.0.0.11:2379'],
+  })
+  const afar = await look('laptop')
+  t.same(afar.endpoints, ['https://10.0.0.11:2379', 'https://10.0.0.12:2379'])
+  t.match(afar.found[0], { trustedCa: { value: '/etc/kubernetes/pki/etcd/ca.crt' }, dataDir: undefined })
+  const network = await look('cp-1', fixture('pod-list.yaml').replaceAll('hostNetwork: true', 'hostNetwork: false'))
+  t.same(network.endpoints, ['https://10.0.0.11:2379', 'https://10.0.0.12:2379'], 'loopback of a pod is not that of its host')
+  const none = { kind: 'Pod', spec: { containers: [{ name: 'etcd', command: ['etcd'] }] } }
+  await t.rejects(look('cp-1', JSON.stringify(none)), {
+    code: 'KPIPE_USAGE',
+    message: 'the etcd of pod without a name (kubectl) tells no address that leads to it from here: it has http://localhost:2379',
+  })
+})
+
 test('nothing anywhere is told with all places', async (t) => {
   await t.rejects(find(hostWith(t, { '/etc/kubernetes/manifests/broken.yaml': 'a: [' }, { PATH: '/nowhere' })), {
     code: 'KPIPE_USAGE',
     message:
-      /^no etcd was found: looked in \/etc\/kubernetes\/manifests \(this user cannot read .*broken.yaml \(no YAML: .*; the processes; .*kubectl: there is none\); the environment/,
+      /^no etcd was found: looked in \/etc\/kubernetes\/manifests \(this user cannot read .*broken.yaml \(no YAML: .*; the processes; .*component=etcd -o yaml: there is none\); the environment/,
     hint: /kpipe discover FILE/,
   })
 })
 
 test('what others have named cannot leave the comment that it stands in', async (t) => {
-  const pod = { kind: 'Pod', spec: { containers: [{ name: 'etcd', command: ['etcd', '--data-dir=/d\nstore: x', '--name=a${b'] }] } }
+  const pod = {
+    kind: 'Pod',
+    spec: {
+      containers: [{ name: 'etcd', command: ['etcd', '--data-dir=/d\nstore: x', '--name=a${b', '--listen-client-urls=http://10.0.0.1:1'] }],
+    },
+  }
   const host = hostWith(t, { '/evil\nkey: 1/pod.yaml': JSON.stringify({ ...pod, spec: { containers: [{ ...pod.spec.containers[0], volumeMounts: [{ mountPath: '/', name: 'v' }] }], volumes: [{ name: 'v', hostPath: { path: '/' } }] } }) }) // prettier-ignore
   const found = await find(host, { path: '/evil\nkey: 1/pod.yaml' })
   t.same(parse(found.pipeline), {
-    source: { use: 'etcd', with: { endpoints: ['http://localhost:2379'] } },
+    source: { use: 'etcd', with: { endpoints: ['http://10.0.0.1:1'] } },
     store: { use: 'store-fs', with: { path: '/var/backups/kpipe' } },
     key: { file: '/etc/kpipe/repository.key' },
   })

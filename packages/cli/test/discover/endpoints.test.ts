@@ -16,7 +16,7 @@ test('itself by loopback where it listens there, else where it tells clients to 
 
 test('0.0.0.0 and :: are no addresses, but loopback is among them', async (t) => {
   t.same(of(['https://0.0.0.0:2379'], ['https://10.0.0.1:2379']), ['https://127.0.0.1:2379', 'https://10.0.0.1:2379'])
-  t.same(of(['http://[::]:2379', 'unixs://x:0'], ['http://0.0.0.0:2379']), ['http://[::1]:2379'])
+  t.same(of(['http://[::]:2379', 'unixs://x:0'], ['http://0.0.0.0:2379']), ['http://127.0.0.1:2379', 'http://[::1]:2379'])
 })
 
 test('TLS comes before none, and ports are never left out', async (t) => {
