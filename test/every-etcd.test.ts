@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { hashKv, memoryPages, openBolt } from '../packages/bolt/src/index.ts'
 import { certificateAuthority, type Certificate } from '../packages/stage-etcd/test/certificates.ts'
 import { failureOf, reading } from '../packages/stage-etcd/test/reading.ts'
 import { freePorts } from '../scripts/etcd/free-ports.ts'
@@ -7,7 +9,7 @@ import { runTool } from '../scripts/etcd/run-tool.ts'
 import { startEtcd, type RunningEtcd, type StartOptions } from '../scripts/etcd/start-etcd.ts'
 import { enableAuth, rootUser } from '../scripts/etcd/users.ts'
 import { loopbackEnv } from '../scripts/loopback-env.ts'
-import { restoreAndStart } from './support/etcd.ts'
+import { alone, restoreAndStart } from './support/etcd.ts'
 import { serverContent, tokenOf, type ServerContent } from './support/gateway.ts'
 import type { nodes } from './support/kpipe.ts'
 import { etcdctl } from './support/member-state.ts'
@@ -36,15 +38,14 @@ const [operator, reader, foreign] = await Promise.all([
 const root = { username: rootUser.name, password: rootUser.password }
 const limited = { username: 'limited', password: 'limited-77aa' }
 const tls = { certFile: server.certFile, keyFile: server.keyFile, trustedCaFile: authority.certFile }
-/** One member alone elects itself as soon as it may. */
-const quick = ['--heartbeat-interval=20', '--election-timeout=200']
 const memberAlone = ['--name', 'm1', '--initial-cluster', 'm1=http://localhost:2380']
 const refused = { code: 'KPIPE_SOURCE_REFUSED' }
 
 for (const [index, [line, node]] of versions.entries()) {
   t.test(`etcd ${line}`, async (t) => {
     const binaries = all[index]!
-    const etcd = await startEtcd(binaries, { tls, extraArgs: quick })
+    const dataDir = join(folder, line)
+    const etcd = await startEtcd(binaries, { dataDir, tls, extraArgs: alone })
     t.teardown(() => etcd.stop())
     await mixedHistory(etcd)
     const plain = { endpoints: [etcd.clientUrl] }
@@ -59,7 +60,7 @@ for (const [index, [line, node]] of versions.entries()) {
 
     await t.test('without users, a snapshot comes over plain and over mutual TLS', async (t) => {
       t.match(await run('backup.yaml'), { trailer_verified: true, attention: [] })
-      t.same(await read(as(reader)), [])
+      t.same((await read(as(reader))).warnings, [])
     })
     const open = await serverContent(etcd)
     t.ok(open.keys.length > 300 && open.leases.length === 2 && Object.keys(open.users).length === 1)
@@ -69,16 +70,17 @@ for (const [index, [line, node]] of versions.entries()) {
         if (line === '3.4') {
           const message = /it is a learner, and one of its version does not answer Snapshot: UNAVAILABLE "etcdserver: rpc not supported/
           t.match(await failureOf({ endpoints: [learner.clientUrl] }), { ...refused, message })
-        } else t.same(await read({ endpoints: [learner.clientUrl] }, { learner: true }), [])
-        const both = await read({ endpoints: [learner.clientUrl, etcd.clientUrl] }, { learner: line !== '3.4' })
-        t.match(both, line === '3.4' ? [/^endpoint passed over: .*it is a learner/] : [])
+        } else t.same((await read({ endpoints: [learner.clientUrl] }, { learner: true })).warnings, [])
+        const { warnings } = await read({ endpoints: [learner.clientUrl, etcd.clientUrl] }, { learner: line !== '3.4' })
+        t.match(warnings, line === '3.4' ? [/^endpoint passed over: .*it is a learner/] : [])
       })
     })
 
     await enableAuth(etcd, { limited: { password: limited.password }, operator: { root: true }, reader: {} })
     await t.test('with users, a certificate, a password, and both give one', async (t) => {
       t.match(await run('secured.yaml'), { trailer_verified: true, attention: [] })
-      for (const settings of [as(operator), { ...plain, ...root }, { ...as(operator), ...root }]) t.same(await read(settings), [])
+      for (const settings of [as(operator), { ...plain, ...root }, { ...as(operator), ...root }])
+        t.same((await read(settings)).warnings, [])
     })
     const closed = await serverContent(etcd, rootUser)
     t.equal(Object.keys(closed.users).length, 5)
@@ -125,13 +127,13 @@ for (const [index, [line, node]] of versions.entries()) {
         const file = at.at(id)
         await succeeded(at, ['restore', id, '-to', file])
         await sameStatus(t, at, id, file)
-        const restored = await restoreAndStart(binaries, file, { extraArgs: quick })
+        const restored = await restoreAndStart(binaries, file, { extraArgs: alone })
         await sameContent(t, restored, content)
       })
       await t.test(`the snapshot ${what} restores to a data directory that etcd boots from`, async (t) => {
-        const dataDir = at.at(`${id}.etcd`)
-        await succeeded(at, ['restore', id, '--data-dir', dataDir, '--no-bump', ...memberAlone])
-        await sameContent(t, await startEtcd(binaries, { dataDir, extraArgs: quick }), content)
+        const made = at.at(`${id}.etcd`)
+        await succeeded(at, ['restore', id, '--data-dir', made, '--no-bump', ...memberAlone])
+        await sameContent(t, await startEtcd(binaries, { dataDir: made, extraArgs: alone }), content)
       })
     }
 
@@ -141,24 +143,34 @@ for (const [index, [line, node]] of versions.entries()) {
       const { snapshot_id: id } = await run('saved.yaml')
       await sameStatus(t, at, String(id), at.at('saved'))
     })
+
+    await t.test('stopped, its data directory gives one with the same history', async (t) => {
+      await etcd.stop()
+      const { bytes, warnings } = await read({ dataDir }, { member_name: 'm1', wal_writes_newer: 0 })
+      t.match(warnings, line === '3.4' ? [/none of them a write/] : [])
+      t.match(await hashKv(await openBolt(memoryPages(bytes))), closed.hashKv)
+    })
   })
 }
 
 const sourceOf = (settings: object, use = 'etcd'): string => JSON.stringify({ use, with: settings })
 
-/** Reads a snapshot to its end, and returns the warnings. */
-async function read(settings: Parameters<typeof failureOf>[0], facts: object = {}): Promise<readonly string[]> {
+/** Reads a snapshot to its end, and checks its trailer. */
+async function read(
+  settings: Parameters<typeof failureOf>[0],
+  facts: object = {},
+): Promise<{ warnings: readonly string[]; bytes: Buffer }> {
   const into = reading()
   const stream = await into.open(settings)
   try {
     const bytes = await into.all(stream)
     t.equal(bytes.length, stream.bytes)
-    t.match(await stream.end(), { trailer_verified: true })
+    t.match(await stream.end(), { trailer_verified: settings.dataDir === undefined })
     t.match(stream.facts, facts)
+    return { warnings: into.warnings, bytes }
   } finally {
     await stream.close()
   }
-  return into.warnings
 }
 
 async function succeeded(at: Place, args: readonly string[]): Promise<string> {
@@ -174,7 +186,7 @@ async function withLearner(etcd: RunningEtcd, use: (learner: RunningEtcd) => Pro
   const initial = /ETCD_INITIAL_CLUSTER="([^"]*)"/.exec(added)![1]
   const joining = ['--initial-cluster-state=existing', `--initial-cluster=${initial}`]
   const peer = [`--listen-peer-urls=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`]
-  const options: StartOptions = { name: 'm2', extraArgs: [...quick, ...joining, ...peer] }
+  const options: StartOptions = { name: 'm2', extraArgs: [...alone, ...joining, ...peer] }
   const learner = await startEtcd(etcd.binaries, options)
   try {
     await use(learner)

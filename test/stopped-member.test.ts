@@ -7,12 +7,12 @@ import { restoreCommand } from '../scripts/etcd/restore-etcd.ts'
 import { runTool } from '../scripts/etcd/run-tool.ts'
 import { startEtcd, type RunningEtcd, type StartOptions } from '../scripts/etcd/start-etcd.ts'
 import { loopbackEnv } from '../scripts/loopback-env.ts'
-import { deleteKeys, differences, kubernetesLike, readKeys, writeKeys } from './support/etcd.ts'
+import { alone, deleteKeys, differences, kubernetesLike, readKeys, writeKeys } from './support/etcd.ts'
 import { testFolder } from './support/folder.ts'
 import { etcdctl, memberState, serverHashKv } from './support/member-state.ts'
 import { lastLine, place, type Place } from './support/place.ts'
 
-/** Those that every test run gets; more are built from source where `KPIPE_TEST_ETCD` names them. */
+/** `KPIPE_TEST_ETCD` may name others. */
 const lines = (process.env['KPIPE_TEST_ETCD'] ?? '3.4,3.6').split(',') as EtcdLine[]
 const env = { ...loopbackEnv(), ETCDCTL_API: '3' }
 
@@ -22,7 +22,12 @@ async function withMember<T>(
   use: (etcd: RunningEtcd) => Promise<T>,
   options: StartOptions = {},
 ): Promise<T> {
-  const etcd = await startEtcd(await getEtcd({ version: line }), { ...options, dataDir, name: 'm1' })
+  const etcd = await startEtcd(await getEtcd({ version: line }), {
+    ...options,
+    extraArgs: [...alone, ...(options.extraArgs ?? [])],
+    dataDir,
+    name: 'm1',
+  })
   try {
     return await use(etcd)
   } finally {

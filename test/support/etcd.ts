@@ -5,6 +5,9 @@ import { startEtcd, type RunningEtcd, type StartOptions } from '../../scripts/et
 export { differences, deleteKeys, etcdClient, readKeys, writeKeys } from '../../scripts/etcd/keys.ts'
 export { restoreAndStart } from '../../scripts/etcd/restore-etcd.ts'
 export { hourLater, kubernetesLike } from '../../scripts/etcd/kubernetes-like.ts'
+/** For a member that is alone: it elects itself after 0.2 s, not after one or two. */
+export const alone = ['--heartbeat-interval=20', '--election-timeout=200'] as const
+
 export type { EtcdBinaries, EtcdLine, RunningEtcd, StartOptions }
 
 /** Runs `use` with a fresh, empty etcd of this line and stops it whatever happens. @throws when no such etcd can be had */
