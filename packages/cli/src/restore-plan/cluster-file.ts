@@ -128,7 +128,7 @@ function check({ members, bump, cert, key }: ClusterFile, add: AddProblem): void
   for (const [i, { name, peerUrls, clientUrls }] of members.entries()) {
     const at = ['members', i] as const
     if (names.indexOf(name) < i) add([...at, 'name'], 'value', `"members[${i}].name" is that of another member, too`)
-    if (/[,=\s]/.test(name)) add([...at, 'name'], 'value', `"members[${i}].name" must be without commas, = and blanks`)
+    if (!/^[\w.@:+-]+$/.test(name)) add([...at, 'name'], 'value', `"members[${i}].name" must be of letters, digits and . _ - @ : +`)
     for (const [which, given] of Object.entries({ peerUrls, clientUrls })) {
       const wrong = listed(given).find((url) => !isUrl(url))
       if (wrong !== undefined)

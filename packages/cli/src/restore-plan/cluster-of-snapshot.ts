@@ -10,6 +10,14 @@ export function clusterOfSnapshot(
   snapshot: Snapshot,
   { kubernetes }: Insight,
 ): { readonly cluster: ClusterFile; readonly assumed: readonly string[] } {
+  const odd = namedMembers(snapshot.facts)
+    .map(oddWord)
+    .find((word) => word !== undefined)
+  if (odd !== undefined)
+    throw new KpipeError(
+      'KPIPE_USAGE',
+      `the snapshot names a member ${JSON.stringify(odd)}, which is no name and no URL that a plan can have`,
+    )
   const members = membersIn(snapshot.facts)
   if (members.length === 0)
     throw withHint(
@@ -27,15 +35,31 @@ export function clusterOfSnapshot(
   }
 }
 
+/** Whoever could write the snapshot chose these words, and a plan puts them before people and into their shells. */
+const plainName = /^[\w.@:+-]{1,100}$/
+const plainUrl = /^https?:\/\/[\w.:[\]-]{1,200}$/
+
 /** Members by the facts of a snapshot; those that never started have no name, and are left out. */
-export function membersIn({ cluster_members: listed }: Facts): ClusterMember[] {
+function namedMembers({
+  cluster_members: listed,
+}: Facts): { readonly name: string; readonly peerUrls: string[]; readonly clientUrls: string[] }[] {
   if (!Array.isArray(listed)) return []
   return (listed as readonly { readonly [name: string]: Fact }[]).flatMap((member) => {
     const { name } = member
     const [peerUrls, clientUrls] = [urls(member['peer_urls']), urls(member['client_urls'])]
-    if (typeof name !== 'string' || name === '' || peerUrls.length === 0) return []
-    return [{ name, peerUrls, ...(clientUrls.length > 0 && { clientUrls }) }]
+    return typeof name === 'string' && name !== '' && peerUrls.length > 0 ? [{ name, peerUrls, clientUrls }] : []
   })
+}
+
+function oddWord({ name, peerUrls, clientUrls }: ReturnType<typeof namedMembers>[number]): string | undefined {
+  return plainName.test(name) ? [...peerUrls, ...clientUrls].find((url) => !plainUrl.test(url)) : name
+}
+
+/** Those members of a snapshot that a plan can name. */
+export function membersIn(facts: Facts): ClusterMember[] {
+  return namedMembers(facts)
+    .filter((member) => oddWord(member) === undefined)
+    .map(({ name, peerUrls, clientUrls }) => ({ name, peerUrls, ...(clientUrls.length > 0 && { clientUrls }) }))
 }
 
 function urls(fact: Fact | undefined): string[] {

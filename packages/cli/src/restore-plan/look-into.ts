@@ -47,7 +47,8 @@ export async function lookInto(
 
 const registry = '/registry/'
 const protobuf = 'k8s\0'
-const encrypted = /^k8s:enc:([a-z0-9]+:v\d+:[^:]*):/
+/** Of a key or plugin only what stands in a plan as it is. */
+const encrypted = /^k8s:enc:([a-z0-9]+:v\d+:[\w.@/+-]{0,100}):/
 
 /** Objects of Kubernetes by the name of their key, or under any prefix by their value, as the target of etcd tells them. */
 async function firstRows(bolt: Bolt): Promise<Pick<Insight, 'kubernetes' | 'encryption'>> {

@@ -1,4 +1,5 @@
 import { sizeText } from '../output/size-text.ts'
+import { visibleLine } from '../output/visible.ts'
 import type { RestorePlan } from './decide.ts'
 import type { Part, Step } from './step.ts'
 
@@ -10,7 +11,7 @@ export function planText(plan: RestorePlan, steps: readonly Step[]): string {
   const facts = [
     `snapshot ${snapshot.id}`,
     `digest   ${plan.digest}`,
-    `of       ${snapshot.name}, ${snapshot.time.toISOString()}, revision ${snapshot.revision}, ${snapshot.keys} keys, ${sizeText(snapshot.bytes)}`,
+    `of       ${visibleLine(snapshot.name)}, ${snapshot.time.toISOString()}, revision ${snapshot.revision}, ${snapshot.keys} keys, ${sizeText(snapshot.bytes)}`,
     `members  ${names}`,
     `token    ${plan.token}`,
     `bump     ${bumpText(plan)}`,
@@ -19,7 +20,7 @@ export function planText(plan: RestorePlan, steps: readonly Step[]): string {
 
   const disputed = snapshot.facts['evidence'] === 'disputed'
   const blocks = [
-    `# Restore of ${snapshot.name} to ${snapshot.time.toISOString()}`,
+    `# Restore of ${visibleLine(snapshot.name)} to ${snapshot.time.toISOString()}`,
     fence('', facts),
     ...(disputed ? ['**Members disagreed about this snapshot when it was taken: take another one if you can.**'] : []),
     ...(assumed.length > 0

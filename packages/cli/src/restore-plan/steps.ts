@@ -1,4 +1,5 @@
 import { shellLine, shellLines } from '../output/shell-words.ts'
+import { visibleLine } from '../output/visible.ts'
 import { restoreTarget } from '../restore/restore-target.ts'
 import { afterwards } from './afterwards.ts'
 import { checks } from './checks.ts'
@@ -45,7 +46,9 @@ function tryOut({ snapshot, members }: RestorePlan, { words, pipelineFile, store
       : `${pipelineFile}, and the repository and the key that it names. Where that file is lost, give \`--store PATH --key-file FILE\` or \`--store PATH --recovery-phrase-file FILE\` instead of \`--config\` in all commands`
   const { attachments, status_hash: hash } = snapshot.facts
   const names = Array.isArray(attachments)
-    ? attachments.flatMap((file) => (typeof file === 'object' && file !== null && 'path' in file ? [String(file['path'])] : []))
+    ? attachments.flatMap((file) =>
+        typeof file === 'object' && file !== null && 'path' in file ? [visibleLine(String(file['path']))] : [],
+      )
     : []
   return {
     title: 'While everything still runs: try the repository on each host',

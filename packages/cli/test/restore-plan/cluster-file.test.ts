@@ -28,7 +28,7 @@ members:
         /:2:7: "bump" must be a number of revisions, or the word none/,
         /:5:13: "members\[1\]\.name" is that of another member, too/,
         /:5:26: "members\[1\]\.peerUrls" has https:\/\/a:2380, as another member has/,
-        /:6:13: "members\[2\]\.name" must be without commas, = and blanks/,
+        /:6:13: "members\[2\]\.name" must be of letters, digits and /,
         /:6:30: "members\[2\]\.peerUrls" must be of the form https:\/\/host:port, and "https:\/\/c" is not/,
       ],
     ],

@@ -68,3 +68,14 @@ test('members come from the snapshot where no file names them, and what is assum
   t.notOk('etcd' in clusterOfSnapshot(snapshotWith({ cluster_members: members }), nothingSpecial).cluster)
   t.throws(() => clusterOfSnapshot(snapshotWith(), kubernetes), { code: 'KPIPE_USAGE' })
 })
+
+test('words that a stranger chose come into no plan', async (t) => {
+  for (const [name, url] of [
+    ['m1\n```\nrm', 'http://a:2380'],
+    ['m1', 'http://a:2380$(id)'],
+  ]) {
+    const facts = { cluster_members: [{ name: name!, peer_urls: [url!] }] }
+    t.throws(() => clusterOfSnapshot(snapshotWith(facts), kubernetes), { code: 'KPIPE_USAGE', message: /which is no name and no URL/ })
+    t.same(planned(kubeadm, kubernetes, facts).leftOut, [])
+  }
+})
