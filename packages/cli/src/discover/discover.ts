@@ -58,7 +58,7 @@ export async function discover(host: Host, options: DiscoverOptions): Promise<Fi
   if (etcd === undefined) throw nothingFound(looks)
   const candidates = await candidatesOf(host, found)
   const tls = candidates.some(hasTls) ? await chooseTls(host, etcd, apiServer) : noTls
-  const source = await sourceSettings(host, candidates, tls)
+  const source = await sourceSettings(host, etcd.kind, candidates, tls)
   const asked = offline ? undefined : await askCluster(candidates, (endpoints) => source.load(endpoints), signal)
   const connection: Connection = asked?.connection ?? { state: 'not tested' }
   const endpoints = asked === undefined || asked.endpoints.length === 0 ? oneForEach(found, candidates) : asked.endpoints

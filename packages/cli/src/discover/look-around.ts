@@ -90,20 +90,19 @@ async function lookAtConfigs(host: Host): Promise<Look[]> {
 }
 
 async function lookAtUnit(host: Host): Promise<Look> {
+  const place = `${unitFolders[0]} and ${unitFolders.length - 1} more folders, for etcd.service`
   const faults: string[] = []
   for (const folder of unitFolders) {
     const path = `${folder}/etcd.service`
-    const { text, ...fault } = await host.read(path)
-    if (text === undefined && 'code' in fault && fault.code !== 'ENOENT') faults.push(`${path} (${fault.code})`)
-    const launch = text === undefined ? undefined : await unitLaunch(host, { path, text })
+    const read = await host.read(path)
+    // A mask is an empty file, or a link to /dev/null, in a stronger folder than the unit's.
+    const isMask = read.text === undefined ? read.code === 'EINVAL' : read.text.trim() === ''
+    if (isMask) return { kind: 'unit', place, found: [], note: `${path} masks it` }
+    if (read.text === undefined && read.code !== 'ENOENT') faults.push(`${path} (${read.code})`)
+    const launch = read.text === undefined ? undefined : await unitLaunch(host, { path, text: read.text })
     if (launch !== undefined) return { kind: 'unit', place: path, found: await all(host, [launch]), note: '' }
   }
-  return {
-    kind: 'unit',
-    place: `${unitFolders[0]} and ${unitFolders.length - 1} more folders, for etcd.service`,
-    found: [],
-    note: notRead(faults),
-  }
+  return { kind: 'unit', place, found: [], note: notRead(faults) }
 }
 
 /** The pod on this host first: its files are here. */

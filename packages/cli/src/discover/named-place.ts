@@ -17,7 +17,7 @@ import { unitLaunch } from './unit-launch.ts'
  * @throws KpipeError KPIPE_USAGE when it is nothing of these, or starts no etcd
  */
 export async function namedPlace(host: Host, path: string): Promise<Manifests> {
-  if (await host.isFolder(path)) return started(await manifestsIn(host, path), `no manifest in ${path}`)
+  if (await host.isFolder(path)) return started(await manifestsIn(host, path), path)
   const read = await host.read(path)
   if (read.text === undefined) throw new KpipeError('KPIPE_USAGE', `${path} cannot be read (${read.code})`, { path })
   const only = (launch: Launch | undefined): Manifests => ({ launches: launch ? [launch] : [], apiServer: undefined, faults: [] })
@@ -46,6 +46,6 @@ export function plainLaunch(kind: 'unit' | 'config' | 'environment', place: stri
 
 function started(found: Manifests, what: string): Manifests {
   if (found.launches.length > 0) return found
-  const faults = found.faults.length > 0 ? `; not readable: ${found.faults.join(', ')}` : ''
-  throw new KpipeError('KPIPE_USAGE', `${what} starts no etcd${faults}`)
+  if (found.faults.length > 0) throw new KpipeError('KPIPE_USAGE', `this user cannot read ${found.faults.join(', ')}`)
+  throw new KpipeError('KPIPE_USAGE', `${what} starts no etcd`)
 }

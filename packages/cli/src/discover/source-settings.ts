@@ -4,7 +4,7 @@ import type { SourceStage } from '@kpipe/engine/contracts'
 import { openStages } from '../where/stages.ts'
 import { hostAndPort } from './endpoints.ts'
 import type { Host } from './host.ts'
-import type { Said } from './launch.ts'
+import type { PlaceKind, Said } from './launch.ts'
 import type { TlsChoice } from './tls-choice.ts'
 
 /** A setting of the source, and where it comes from. Never a password, but a reference to one. */
@@ -21,14 +21,17 @@ export interface SourceSettings {
   readonly passwordNote: string | undefined
 }
 
-/** Settings of TLS, and what variables of etcdctl in this shell add to them, such as a user, unless they are of another cluster. */
-export async function sourceSettings(host: Host, candidates: readonly Said[], tls: TlsChoice): Promise<SourceSettings> {
+/**
+ * Settings of TLS, and what variables of etcdctl in this shell add to them, such as a user, unless they are of another cluster. Anybody
+ * may run a process called etcd: one gets a password only where the variables name its address.
+ */
+export async function sourceSettings(host: Host, kind: PlaceKind, candidates: readonly Said[], tls: TlsChoice): Promise<SourceSettings> {
   const stages = openStages(new Map())
   const use = (settings: object) => useStage(stages, 'source', 'etcd', settings, process.cwd())
   const endpoints = candidates.map(({ value }) => value)
   const { stage } = await use({ endpoints })
   const given = valuesOf(tlsSettings(tls))
-  const filled = isSameCluster(host, candidates) ? (stage.fromEnvironment?.({ ...given, endpoints }, host.env) ?? {}) : {}
+  const filled = isSameCluster(host, kind, candidates) ? (stage.fromEnvironment?.({ ...given, endpoints }, host.env) ?? {}) : {}
   const fromShell = Object.entries(filled).map(([name, { value, variable }]) => ({ name, value: String(value), from: variable }))
   const all = [...tlsSettings(tls), ...fromShell]
   const passwordFrom = filled['password']?.variable
@@ -59,7 +62,8 @@ function valuesOf(settings: readonly FoundSetting[]): Record<string, string> {
 }
 
 /** As far as the variables tell. */
-function isSameCluster({ env }: Host, candidates: readonly Said[]): boolean {
+function isSameCluster({ env }: Host, kind: PlaceKind, candidates: readonly Said[]): boolean {
   const named = (env['ETCDCTL_ENDPOINTS'] ?? '').split(',').filter((text) => text.trim() !== '')
-  return named.length === 0 || named.some((text) => candidates.some(({ value }) => hostAndPort(value) === hostAndPort(text.trim())))
+  if (named.length === 0) return kind !== 'process'
+  return named.some((text) => candidates.some(({ value }) => hostAndPort(value) === hostAndPort(text.trim())))
 }

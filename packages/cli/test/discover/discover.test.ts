@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { discover, type Findings } from '../../src/discover/discover.ts'
@@ -123,6 +125,15 @@ test('a unit of kubespray and its environment file', async (t) => {
   )
 })
 
+test('a masked unit is none', async (t) => {
+  for (const mask of ['', undefined]) {
+    const files = { '/usr/lib/systemd/system/etcd.service': fixture('kubespray.service'), '/etc/systemd/system/other': '' }
+    const host = hostWith(t, { ...files, ...(mask === undefined ? {} : { '/etc/systemd/system/etcd.service': mask }) })
+    if (mask === undefined) symlinkSync('/dev/null', join(host.root, 'etc/systemd/system/etcd.service'))
+    await t.rejects(find(host, { from: 'unit' } as never), { message: /\/etc\/systemd\/system\/etcd.service masks it/ })
+  }
+})
+
 test('a file that is named is told by what is in it', async (t) => {
   const host = hostWith(t, {
     '/x/pod': fixture('kubeadm-etcd.yaml'),
@@ -149,7 +160,7 @@ test('a file that is named is told by what is in it', async (t) => {
   await refused('/x/other.yaml', /^\/x\/other.yaml starts no etcd$/)
   await refused('/x/text', /is no unit, and no YAML either: /)
   await refused('/x/other.service', /^the unit \/x\/other.service starts no etcd$/)
-  await refused('/empty', /^no manifest in \/empty starts no etcd|^no manifest in \/empty starts an etcd$/)
+  await refused('/empty', /^\/empty starts no etcd$/)
   await refused('/gone', /^\/gone cannot be read \(ENOENT\)$/)
 })
 
@@ -205,6 +216,13 @@ test('a process is read out of /proc, with what cannot be read of it', async (t)
     notes: [],
   })
   t.match(found.warnings, ['there is another etcd, which is not in the file: second in process 100'])
+  const password = { ETCDCTL_USER: 'root', ETCDCTL_PASSWORD: 'x' }
+  const withUser = async (env: Record<string, string>) =>
+    source(
+      await find(hostWith(t, { '/proc/7/cmdline': words('etcd', '--listen-client-urls=http://127.0.0.1:1') }, { ...password, ...env })),
+    )
+  t.notOk((await withUser({}))['username'], 'anybody may run a process called etcd')
+  t.equal((await withUser({ ETCDCTL_ENDPOINTS: 'http://127.0.0.1:1' }))['username'], 'root')
   t.equal(found.looks.find(({ kind }) => kind === 'process')?.found.length, 2)
 })
 

@@ -14,12 +14,12 @@ export function hostWith(
   t: { after(done: () => void): void },
   files: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>> = {},
-): Host {
+): Host & { readonly root: string } {
   const root = mkdtempSync(join(tmpdir(), 'kpipe-host-'))
   t.after(() => rmSync(root, { recursive: true, force: true }))
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  return openHost(root, env, 'cp-1')
+  return { ...openHost(root, env, 'cp-1'), root }
 }
