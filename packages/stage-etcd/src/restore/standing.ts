@@ -100,7 +100,7 @@ async function tellLeftovers(folder: string, name: string, { warn }: Hearing): P
   const names = (await readdir(folder).catch(noneThere)) ?? []
   for (const other of names)
     if (other.startsWith(`.${name}.`) && /\.[0-9a-f]{12}\.part$/.test(other))
-      warn?.(`${join(folder, other)} is of a restore that was killed, or of one that runs now; it is not needed`)
+      warn?.(`${join(folder, other)} is of a restore that was killed, and can be removed, unless another one runs now`)
 }
 
 /** The owner of the newest that was moved aside here. */
