@@ -1,3 +1,4 @@
+import { withoutTrailer } from '@kpipe/bolt'
 import type { LeftPages } from '@kpipe/bolt'
 import { sealedReader } from '@kpipe/engine'
 import type { SealedReaderOptions } from '@kpipe/engine'
@@ -13,10 +14,9 @@ const usualPageBytes = 4096
 export function leftPages(options: Omit<SealedReaderOptions, 'cacheBytes'>, pageBytes: number | undefined): LeftPages {
   const { stream } = options
   const reader = sealedReader({ ...options, stream: failingOnce(stream), cacheBytes })
-  const size = stream.pageBytes || (pageBytes ?? usualPageBytes)
+  const size = lengthOfPages(stream, pageBytes)
   return {
-    // A snapshot's trailer is known by nothing but its length.
-    bytes: stream.bytes % 512 === 32 ? stream.bytes - 32 : stream.bytes,
+    bytes: withoutTrailer(stream.bytes),
     pageBytes: size,
     async read(page) {
       try {
@@ -29,8 +29,13 @@ export function leftPages(options: Omit<SealedReaderOptions, 'cacheBytes'>, page
   }
 }
 
+/** Of the database: of chunks that are pages, else as it is known, else the usual. */
+export function lengthOfPages({ pageBytes }: SealedStream, known: number | undefined): number {
+  return pageBytes || (known ?? usualPageBytes)
+}
+
 /** A frame that is lost is not asked for again for each of its pages. */
-function failingOnce(stream: SealedStream): SealedStream {
+export function failingOnce(stream: SealedStream): SealedStream {
   const failed = new Map<number, KpipeError>()
   return {
     ...stream,
@@ -47,6 +52,6 @@ function failingOnce(stream: SealedStream): SealedStream {
   }
 }
 
-function isDamage(error: unknown): error is KpipeError {
+export function isDamage(error: unknown): error is KpipeError {
   return error instanceof KpipeError && error.exitCode === 65
 }

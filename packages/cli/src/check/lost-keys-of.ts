@@ -22,7 +22,7 @@ export async function lostKeysOf(check: DatabaseCheck, hurt: ReadonlySet<string>
 type PageReading = Pick<DatabaseCheck, 'repository' | 'hash' | 'codec' | 'workers'>
 
 /** The pages of a snapshot that can be read; undefined when its recipe is lost. */
-export async function pagesOf({ repository, hash, codec, workers }: PageReading, snapshot: Snapshot): Promise<LeftPages | undefined> {
+async function pagesOf({ repository, hash, codec, workers }: PageReading, snapshot: Snapshot): Promise<LeftPages | undefined> {
   try {
     const stream = await repository.openWhatIsLeft(snapshot)
     const { page_bytes: pageBytes } = snapshot.facts
@@ -33,17 +33,18 @@ export async function pagesOf({ repository, hash, codec, workers }: PageReading,
   }
 }
 
-/** The snapshots next to it, the newer one first: what that has, the damaged one had too. @param hurt ids of those to pass over */
-export async function neighbours(reading: PageReading, snapshot: Snapshot, hurt: ReadonlySet<string>): Promise<Neighbour[]> {
+/** @param hurt ids of those to pass over */
+async function neighbours(reading: PageReading, snapshot: Snapshot, hurt: ReadonlySet<string>): Promise<Neighbour[]> {
   const found: Neighbour[] = []
-  for (const other of besideIt(snapshot, reading.repository.snapshots(), hurt)) {
+  for (const other of nextTo(snapshot, reading.repository.snapshots(), hurt)) {
     const pages = await pagesOf(reading, other)
     if (pages !== undefined) found.push({ snapshot: other, pages })
   }
   return found
 }
 
-function besideIt(snapshot: Snapshot, all: readonly Snapshot[], hurt: ReadonlySet<string>): Snapshot[] {
+/** The snapshots next to it, the newer one first: what that has, the damaged one had too. @param hurt ids of those to pass over */
+export function nextTo(snapshot: Snapshot, all: readonly Snapshot[], hurt: ReadonlySet<string>): Snapshot[] {
   const at = all.findIndex(({ id }) => id === snapshot.id)
   const isAlike = ({ id, name, facts }: Snapshot): boolean =>
     !hurt.has(id) &&

@@ -1,6 +1,7 @@
-import { filePages, hashKv, openBolt, statusOf, walk } from '@kpipe/bolt'
+import { hashKv, openBolt, statusOf, walk } from '@kpipe/bolt'
 import type { HashKv, NewItem, Status } from '@kpipe/bolt'
 import type { Facts } from '@kpipe/engine/contracts'
+import { withPages } from '../scratch/with-pages.ts'
 import { Mismatch, NotDone } from './step.ts'
 import type { Found } from './step.ts'
 
@@ -68,18 +69,6 @@ export async function* withoutAuthentication(items: ReturnType<typeof walk>): As
 
 function isSwitch({ path, key }: { readonly path: readonly Uint8Array[]; readonly key: Uint8Array }): boolean {
   return path.length === 1 && Buffer.from(path[0]).toString() === 'auth' && Buffer.from(key).toString() === 'authEnabled'
-}
-
-export async function withPages<Result>(
-  file: string,
-  work: (pages: Awaited<ReturnType<typeof filePages>>) => Promise<Result>,
-): Promise<Result> {
-  const pages = await filePages(file)
-  try {
-    return await work(pages)
-  } finally {
-    await pages.close()
-  }
 }
 
 /** Of what was noted; earlier versions noted less. */
