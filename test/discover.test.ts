@@ -120,11 +120,15 @@ t.test('what runs is found with its arguments and its environment', async (t) =>
     'trusted-ca-file': { value: authority.certFile },
   })
   t.equal(launch.hostPath('/x'), '/x', 'it is in no container')
-  const found = await made.kpipe(['discover', '--from', 'process', '--offline', '--json'])
+  const found = await made.kpipe(['discover', String(one.pid), '--offline', '--json'])
   t.equal(found.code, 0, found.stderr)
-  const { looked, connection } = JSON.parse(found.stdout) as { looked: { kind: string; found: string[] }[]; connection: object }
-  t.ok(looked.find(({ kind }) => kind === 'process')!.found.includes(`process ${one.pid}`))
-  t.same(connection, { state: 'not tested' })
+  t.match(JSON.parse(found.stdout), {
+    looked: [{ kind: 'process', place: `process ${one.pid}`, found: [`process ${one.pid}`], note: null }],
+    etcd: { name: 'm1', data_dir: one.dataDir },
+    endpoints: [{ value: one.tlsUrl }],
+    connection: { state: 'not tested' },
+    file: null,
+  })
 })
 
 t.test('pods that kubectl tells of are one cluster', async (t) => {

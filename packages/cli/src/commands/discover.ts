@@ -17,14 +17,19 @@ const offlineFlag = boolean({ description: 'do not call the cluster' })
 export const discover = command({
   summary: 'Find the etcd of this host, and write a pipeline file for it.',
   description:
-    'Looks for static pod manifests, the configuration files of k3s and rke2, the unit etcd.service with its drop-ins and environment files, running processes, the manifest of kube-apiserver (for an etcd elsewhere), asks kubectl when none of these has any, and reads ETCD_* and ETCDCTL_*. Or reads the one file that is named: a manifest, a unit, a configuration file of etcd, told apart by what is in it. Then asks the cluster for its members. The pipeline file says where each value comes from; what was found where goes to standard error. Exit code 3 when the file is written and the cluster does not answer, or has lost its quorum.',
+    'Looks for static pod manifests, the configuration files of k3s and rke2, the unit etcd.service with its drop-ins and environment files, running processes, the manifest of kube-apiserver (for an etcd elsewhere), asks kubectl when none of these has any, and reads ETCD_* and ETCDCTL_*. Or reads the one place that is named: a manifest, a unit, a configuration file of etcd, told apart by what is in it, or a process. Then asks the cluster for its members. The pipeline file says where each value comes from; what was found where goes to standard error. Exit code 3 when the file is written and the cluster does not answer, or has lost its quorum.',
   examples: [
     'kpipe discover',
     'kpipe discover --to /etc/kpipe/backup.yaml',
     'kpipe discover /etc/systemd/system/etcd.service --offline',
     'kpipe discover --from kubectl --store /mnt/backup/kpipe',
   ],
-  args: { place: word({ ignoreStdin: true, description: 'manifest, folder of manifests, unit, or configuration file of etcd' }) },
+  args: {
+    place: word({
+      ignoreStdin: true,
+      description: 'manifest, folder of manifests, unit, configuration file of etcd, or number of a process',
+    }),
+  },
   flags: {
     to: string({ helpValue: 'FILE', description: 'write the pipeline file to this new file (mode 0600) instead of standard output' }),
     from: option({ helpValue: 'PLACE', options: placeKinds, description: `look only there: ${placeKinds.join(', ')}` })(),
@@ -35,8 +40,9 @@ export const discover = command({
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
-    const path = args.place === undefined ? undefined : resolve(args.place)
-    if (path !== undefined && flags.from !== undefined) throw new KpipeError('KPIPE_USAGE', 'a file was named, and --from looks elsewhere')
+    const isProcess = /^\d+$/.test(args.place ?? '') && !existsSync(args.place!)
+    const path = args.place === undefined || isProcess ? args.place : resolve(args.place)
+    if (path !== undefined && flags.from !== undefined) throw new KpipeError('KPIPE_USAGE', 'a place was named, and --from names another')
     const file = flags.to === undefined || flags.to === '-' ? undefined : resolve(flags.to)
     if (file !== undefined && existsSync(file)) throw new KpipeError('KPIPE_TARGET_EXISTS', `${file} exists already`, { file })
     const findings = await find(openHost(), {

@@ -1,3 +1,4 @@
+import { KpipeError } from '@kpipe/engine/contracts'
 import { etcdOf } from './api-server.ts'
 import type { ApiServer } from './api-server.ts'
 import { foundEtcd } from './found-etcd.ts'
@@ -8,6 +9,7 @@ import type { KubectlAnswer } from './kubectl.ts'
 import { saidIn } from './launch.ts'
 import type { Launch, PlaceKind } from './launch.ts'
 import { manifestFolders, manifestsIn } from './manifests.ts'
+import type { Manifests } from './manifests.ts'
 import { namedPlace, plainLaunch } from './named-place.ts'
 import { podLaunches } from './pod-launch.ts'
 import { podsIn } from './pods.ts'
@@ -34,7 +36,7 @@ export interface LookedAround {
 }
 
 export interface LookOptions {
-  /** A file that was named, or a folder of manifests. */
+  /** A file that was named, a folder of manifests, or the id of a process. */
   readonly path: string | undefined
   /** Look nowhere else. */
   readonly from: PlaceKind | undefined
@@ -49,9 +51,13 @@ export async function lookAround(host: Host, { path, from, askKubectl }: LookOpt
   const manifests = await Promise.all(manifestFolders.map((folder) => manifestsIn(host, folder)))
   const nearApiServer = manifests.find((one) => one.apiServer !== undefined)?.apiServer
   if (path !== undefined) {
-    const named = await namedPlace(host, path)
+    const named = /^\d+$/.test(path) ? await namedProcess(host, path) : await namedPlace(host, path)
     const found = named.launches.length > 0 ? await all(host, named.launches) : [etcdOf(named.apiServer!)]
-    return { looks: [{ kind: found[0]!.kind, place: path, found, note: '' }], found, apiServer: named.apiServer ?? nearApiServer }
+    return {
+      looks: [{ kind: found[0]!.kind, place: found[0]!.place, found, note: '' }],
+      found,
+      apiServer: named.apiServer ?? nearApiServer,
+    }
   }
   const looks: Look[] = []
   const hasFound = () => looks.some((look) => look.found.length > 0)
@@ -72,6 +78,12 @@ export async function lookAround(host: Host, { path, from, askKubectl }: LookOpt
     else looks.push(await lookAtPods(host, await askKubectl()))
   }
   return { looks, found: looks.find((look) => look.found.length > 0)?.found ?? [], apiServer: nearApiServer }
+}
+
+async function namedProcess(host: Host, id: string): Promise<Manifests> {
+  const launches = await processLaunches(host, id)
+  if (launches.length === 0) throw new KpipeError('KPIPE_USAGE', `process ${id} is no etcd, or is gone`)
+  return { launches, apiServer: undefined, faults: [] }
 }
 
 function all(host: Host, launches: readonly Launch[]): Promise<FoundEtcd[]> {

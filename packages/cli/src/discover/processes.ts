@@ -5,9 +5,11 @@ import type { Launch } from './launch.ts'
 import { sharedMounts } from './process-mounts.ts'
 import { isProgram } from './shell-words.ts'
 
-/** Every etcd that runs on this host, as far as this user may look. */
-export async function processLaunches(host: Host): Promise<Launch[]> {
-  const ids = (await host.list('/proc')).filter((name) => /^\d+$/.test(name)).toSorted((one, other) => Number(one) - Number(other))
+/** Every etcd that runs on this host, as far as this user may look; or the one with an id. */
+export async function processLaunches(host: Host, only?: string): Promise<Launch[]> {
+  const ids = (await host.list('/proc'))
+    .filter((name) => /^\d+$/.test(name) && (only === undefined || name === only))
+    .toSorted((one, other) => Number(one) - Number(other))
   const launches: Launch[] = []
   for (const id of ids) {
     const words = split((await host.read(`/proc/${id}/cmdline`)).text ?? '')

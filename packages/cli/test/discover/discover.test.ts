@@ -216,6 +216,8 @@ test('a process is read out of /proc, with what cannot be read of it', async (t)
     notes: [],
   })
   t.match(found.warnings, ['there is another etcd, which is not in the file: second in process 100'])
+  t.equal((await find(host, { path: '100' })).etcd.name?.value, 'second')
+  await t.rejects(find(host, { path: '8' }), { code: 'KPIPE_USAGE', message: 'process 8 is no etcd, or is gone' })
   const password = { ETCDCTL_USER: 'root', ETCDCTL_PASSWORD: 'x' }
   const withUser = async (env: Record<string, string>) =>
     source(
