@@ -22,6 +22,7 @@ const where: Readonly<Record<string, string>> = {
   tag: 'worker threads',
   inspect: 'worker threads',
   'take looks': 'main thread, of the inspector',
+  conclude: 'main thread, of the inspector',
   'look up': 'main thread, in the parent',
   gather: 'main thread, into frames',
   pack: 'main thread, and waiting for the store when it is behind',

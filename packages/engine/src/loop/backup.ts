@@ -70,7 +70,7 @@ export interface BackupReport {
   readonly bytesEncoded: number
   /** The source's first and last facts, what the inspector read in the bytes, and what others than the stream confirmed. */
   readonly facts: Facts
-  /** Seconds of work by stage, summed over threads; `store` is time waited. */
+  /** Seconds by stage, summed over threads. Of work; but `read` is time waited for the source, and `pack` for the sink to take a frame. */
   readonly seconds: Readonly<Record<string, number>>
 }
 
@@ -143,14 +143,16 @@ async function stream(
   let bytes = 0
   for (let piece = head.rest(); piece;) {
     for (let offset = 0; offset < piece.length;) {
+      const began = performance.now()
       offset += segmenter.fill(piece, offset)
+      seconds.add('copy', (performance.now() - began) / 1000)
       if (segmenter.full) await admit(false)
     }
     bytes += piece.length
     options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
-    const began = performance.now()
+    const [began, hashed] = [performance.now(), digest.seconds]
     piece = head.rest() ?? (await nextPiece(interruption, pieces, digest))
-    seconds.add('read', (performance.now() - began) / 1000)
+    seconds.add('read', (performance.now() - began) / 1000 - (digest.seconds - hashed))
   }
   await admit(true)
   const endFacts = await interruption.or(stream.end())
@@ -161,7 +163,9 @@ async function stream(
   while (cuts.pending > 0) await settleOldestCut()
   const { encodes, gatherer } = (opened ??= await open())
   gatherer.finish()
+  const began = performance.now()
   const facts = { ...stream.facts, ...endFacts, ...(await conclude(collector, interruption)) }
+  seconds.add('conclude', (performance.now() - began) / 1000)
   const confirming = stream.confirm?.(facts).finally(() => source.close())
   confirming?.catch(() => {}) // Told when it is awaited, after the last frames.
   while (encodes.pending > 0) await settle(encodes.settleOldest())
