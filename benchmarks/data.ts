@@ -1,5 +1,6 @@
 import { changedPages, pageBytes, zstdBytes } from './data/changed-pages.ts'
 import { generatedSeries, recordedSeries, type Series } from './data/series.ts'
+import { seriesSizes } from './data/sizes.ts'
 import { mebibytes, percent, table } from './measure/table.ts'
 
 /** Claim: the generated snapshots change and compress as those of a real cluster do. */
@@ -28,4 +29,6 @@ console.log(
   'Snapshots an hour apart: from a generator that drives a real etcd 3.6 as an apiserver does, and recorded under a real apiserver.\n',
 )
 const head = ['series', 'snapshot', 'MiB', 'zstd 3, all', 'pages changed', 'share', 'zstd 3, changed']
-console.log(table(head, [...(await rows(await generatedSeries())), ...(await rows(recordedSeries()))]))
+const made: (string | number)[][] = []
+for (const { mebibytes, hours } of seriesSizes()) made.push(...(await rows(await generatedSeries(mebibytes, hours))))
+console.log(table(head, [...made, ...(await rows(recordedSeries()))]))

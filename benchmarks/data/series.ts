@@ -29,15 +29,14 @@ export async function generated(mebibytes = generatedMebibytes, hours = 3): Prom
   return databases(folder, '.db')
 }
 
-export async function generatedSeries(): Promise<Series> {
-  const files = (await generated()).map((path) => ({ name: basename(path), read: () => readFile(path) }))
-  return { name: 'generated', files }
+export async function generatedSeries(mebibytes = generatedMebibytes, hours = 3): Promise<Series> {
+  const files = (await generated(mebibytes, hours)).map((path) => ({ name: basename(path), read: () => readFile(path) }))
+  return { name: `generated, ${mebibytes} MiB`, files }
 }
 
-/** Eight snapshots under a real kube-apiserver where they lie beside the project, the two of the fixtures elsewhere. */
+/** Snapshots under a real kube-apiserver: those of the folder KPIPE_BENCH_RECORDED, else eight where they lie beside the project, else two. */
 export function recordedSeries(): Series {
-  const beside = join(root, '../shared/data/k8s-small')
-  const folder = existsSync(beside) ? beside : join(root, 'test/fixtures/k8s-small')
+  const folder = recordedFolders().find((path) => existsSync(path))!
   const paths = databases(folder, '.db.zst')
   const files = paths.map((path) => ({ name: basename(path, '.zst'), read: async () => zstdDecompressSync(readFileSync(path)) }))
   return { name: `recorded, ${paths.length} snapshots`, files }
@@ -45,10 +44,16 @@ export function recordedSeries(): Series {
 
 /** The SHA-256 in hex that is kept beside a recorded snapshot, by name. */
 export function recordedDigest(name: string): string {
-  const folders = [join(root, '../shared/data/k8s-small'), join(root, 'test/fixtures/k8s-small')]
-  const file = folders.map((folder) => join(folder, `${name}.sha256`)).find((path) => existsSync(path))
+  const files = recordedFolders().map((folder) => join(folder, `${name}.sha256`))
+  const file = files.find((path) => existsSync(path))
   if (file === undefined) throw new Error(`there is no ${name}.sha256`)
   return readFileSync(file, 'utf8').trim().split(/\s/)[0]!
+}
+
+function recordedFolders(): string[] {
+  const given = process.env['KPIPE_BENCH_RECORDED']
+  const own = [join(root, '../shared/data/k8s-small'), join(root, 'test/fixtures/k8s-small')]
+  return given ? [given, ...own] : own
 }
 
 function databases(folder: string, end: string): string[] {
