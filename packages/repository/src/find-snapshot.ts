@@ -1,31 +1,56 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Snapshot } from './snapshot.ts'
 
+export interface Found {
+  readonly snapshot: Snapshot
+  /** Newer ones that are in doubt, oldest first. */
+  readonly passedOver: readonly Snapshot[]
+}
+
 /**
  * The snapshot that a person means: a unique prefix of its id (4 hex digits or more), `latest`, `latest~2`,
- * `@<ISO 8601 time>` (the newest at or before), `rev:<revision>` (the newest with exactly that one).
+ * `@<ISO 8601 time>` (the newest at or before), `rev:<revision>` (the newest with exactly that one). Only an id or a revision means one that is in
+ * doubt; what is newest passes over those.
  * @param snapshots oldest first
  * @throws KpipeError KPIPE_UNKNOWN_SNAPSHOT, KPIPE_AMBIGUOUS_SNAPSHOT
  */
-export function findSnapshot(snapshots: readonly Snapshot[], reference: string, name?: string): Snapshot {
+export function findSnapshot(snapshots: readonly Snapshot[], reference: string, name?: string): Found {
   const named = name === undefined ? snapshots : snapshots.filter((snapshot) => snapshot.name === name)
   const latest = /^latest(?:~(\d{1,9}))?$/.exec(reference)
-  if (latest !== null) return demand(oneName(named, reference, name).at(-1 - Number(latest[1] ?? 0)), reference, named, name)
+  if (latest !== null) return newest(oneName(named, reference, name), Number(latest[1] ?? 0), reference, name)
   if (reference.startsWith('@')) {
     const time = parseTime(reference)
-    return demand(
-      oneName(named, reference, name).findLast((snapshot) => snapshot.time.getTime() <= time),
-      reference,
-      named,
-      name,
-    )
+    const before = oneName(named, reference, name).filter((snapshot) => snapshot.time.getTime() <= time)
+    return newest(before, 0, reference, name, named.length)
   }
   const revision = /^rev:(\d{1,16})$/.exec(reference)
   if (revision !== null) {
     const found = named.filter((snapshot) => snapshot.revision === Number(revision[1]))
-    return demand(oneName(found, reference, name).at(-1), reference, named, name)
+    return { snapshot: demand(oneName(found, reference, name).at(-1), reference, named.length, name), passedOver: [] }
   }
-  return byPrefix(named, reference, name)
+  return { snapshot: byPrefix(named, reference, name), passedOver: [] }
+}
+
+/** The newest but so many, of those without a doubt. */
+function newest(
+  snapshots: readonly Snapshot[],
+  skip: number,
+  reference: string,
+  name: string | undefined,
+  count = snapshots.length,
+): Found {
+  const sure = snapshots.filter(({ doubt }) => doubt === undefined)
+  const snapshot = sure.at(-1 - skip)
+  const doubtful = snapshots.findLast(({ doubt }) => doubt !== undefined)
+  if (snapshot === undefined && sure.length === 0 && doubtful !== undefined)
+    throw unknown(`no snapshot is "${reference}" but by its id: ${doubtText(doubtful)}`, reference)
+  const found = demand(snapshot, reference, count, name)
+  return { snapshot: found, passedOver: snapshots.slice(snapshots.indexOf(found) + 1).filter(({ doubt }) => doubt !== undefined) }
+}
+
+/** As `snapshot 1f0c… of 2026-11-01T10:00:00.000Z is disputed: …`. */
+export function doubtText({ shortId, time, doubt }: Snapshot): string {
+  return `snapshot ${shortId} of ${time.toISOString()} is ${doubt}`
 }
 
 function byPrefix(snapshots: readonly Snapshot[], reference: string, name: string | undefined): Snapshot {
@@ -39,7 +64,7 @@ function byPrefix(snapshots: readonly Snapshot[], reference: string, name: strin
       candidates: ids,
     })
   }
-  return demand(found[0], reference, snapshots, name)
+  return demand(found[0], reference, snapshots.length, name)
 }
 
 /** Snapshots of several names have no common order that a person could mean. */
@@ -61,10 +86,10 @@ function parseTime(reference: string): number {
   return time
 }
 
-function demand(snapshot: Snapshot | undefined, reference: string, snapshots: readonly Snapshot[], name: string | undefined): Snapshot {
+function demand(snapshot: Snapshot | undefined, reference: string, count: number, name: string | undefined): Snapshot {
   if (snapshot !== undefined) return snapshot
   const among = name === undefined ? 'in the repository' : `named ${name}`
-  throw unknown(`no snapshot is "${reference}": there are ${snapshots.length} ${among}`, reference)
+  throw unknown(`no snapshot is "${reference}": there are ${count} ${among}`, reference)
 }
 
 function unknown(message: string, reference: string): KpipeError {

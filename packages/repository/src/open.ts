@@ -1,5 +1,5 @@
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { Store } from '@kpipe/engine/contracts'
+import type { Facts, Store } from '@kpipe/engine/contracts'
 import { demandFeatures } from './features.ts'
 import { beginLog } from './checkpoint/begin-log.ts'
 import { CheckpointWriter } from './checkpoint/checkpoint-writer.ts'
@@ -24,6 +24,11 @@ export interface OpenOptions {
   /** `<n>:<64 hex>`: an entry that the log must hold. The log's very head overrides what the host remembers. */
   readonly expectHead?: string | undefined
   readonly warn: (message: string) => void
+  /**
+   * Why a snapshot is not to be taken unasked, by its facts: `disputed: …`. `latest` and times pass over such a one, with a warning, and retention
+   * keeps the others as if it were not there.
+   */
+  readonly doubtOf?: (facts: Facts) => string | undefined
 }
 
 /**
@@ -61,9 +66,10 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
   demandFeatures(log.state.requires, 'read', store.location)
   // Manifests in the log are decoded when somebody asks for them, which opening does not.
   let isOpen = false
-  const snapshots = new SnapshotList(store, ring, (sentence) => {
+  const tell = (sentence: string): void => {
     if (isOpen) warn(sentence)
-  })
+  }
+  const snapshots = new SnapshotList(store, ring, tell, options.doubtOf)
   await snapshots.load(log.state)
 
   const rollback = findRollback(log, remembered, expected)
@@ -76,7 +82,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     warn(unremembered(store.location, headOf(log)))
   if (rollback === undefined && !isRemembered) await remember(headOf(log))
   const settled = (): Promise<void> => writer.settled()
-  const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled })
+  const repository = repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled, warn })
   for (const sentence of repository.lost) warn(sentence)
   isOpen = true
   return repository

@@ -2,7 +2,8 @@ import { KpipeError } from '@kpipe/engine/contracts'
 import type { CodecRecord, CodecSecrets, SealedStream, Store } from '@kpipe/engine/contracts'
 import { beginBackup } from './begin-backup.ts'
 import type { BackupWriter, BeginOptions } from './backup.ts'
-import { findSnapshot } from './find-snapshot.ts'
+import { doubtText, findSnapshot } from './find-snapshot.ts'
+import type { Found } from './find-snapshot.ts'
 import { formatHead } from './head-memory.ts'
 import type { Head } from './head-memory.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -87,7 +88,7 @@ export interface Repository {
    */
   repair(options: RepairOptions): Promise<RepairReport>
   /**
-   * The newest other snapshot of the same name whose packs are all there with their sizes.
+   * The newest other snapshot of the same name whose packs are all there with their sizes; one in doubt only when there is no other.
    * @param without name of an object that it must not need
    */
   newestIntact(instead: Snapshot, without?: string): Promise<Snapshot | undefined>
@@ -116,9 +117,10 @@ export interface RepositoryParts {
   readonly rollback: Rollback | undefined
   readonly remember: (head: Head) => Promise<void>
   readonly settled: () => Promise<void>
+  readonly warn: (message: string) => void
 }
 
-export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled }: RepositoryParts): Repository {
+export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled, warn }: RepositoryParts): Repository {
   const secretsOf = (codecs: readonly CodecRecord[], epoch: number): CodecSecrets => ({
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
@@ -134,6 +136,13 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
   const headMoved = async (): Promise<string> => {
     await remember(headOf(log))
     return formatHead(headOf(log))
+  }
+  const told = new Set<string>()
+  const tellDoubt = ({ snapshot, passedOver }: Found, reference: string): void => {
+    const doubtful = passedOver.map((one) => ({ one, text: `"${reference}" passes over a newer one: ${doubtText(one)}` }))
+    if (snapshot.doubt !== undefined) doubtful.push({ one: snapshot, text: doubtText(snapshot) })
+    for (const { one, text } of doubtful) if (!told.has(one.id)) warn(text)
+    for (const { one } of doubtful) told.add(one.id)
   }
   const list = (name: string | undefined): Snapshot[] =>
     snapshots.all(log.state).filter((snapshot) => name === undefined || snapshot.name === name)
@@ -169,7 +178,9 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
           },
         )
       }
-      return findSnapshot(all, reference, options.name)
+      const found = findSnapshot(all, reference, options.name)
+      tellDoubt(found, reference)
+      return found.snapshot
     },
     async refresh() {
       await log.refresh()
@@ -219,7 +230,9 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
         store,
         ring,
         log.state,
-        list(name).filter((snapshot) => snapshot.id !== id),
+        list(name)
+          .filter((snapshot) => snapshot.id !== id)
+          .toSorted((one, other) => Number(other.doubt !== undefined) - Number(one.doubt !== undefined)),
         without,
       ),
     reading: (snapshot, work, mayRepeat) => reading(log, snapshot, work, mayRepeat),

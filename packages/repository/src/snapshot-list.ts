@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { Store } from '@kpipe/engine/contracts'
+import type { Facts, Store } from '@kpipe/engine/contracts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { DrillRecord, LogState, SnapshotRecord } from './log/state.ts'
 import { decodeManifest } from './manifest.ts'
@@ -22,13 +22,20 @@ export class SnapshotList {
   readonly #store: Store
   readonly #ring: KeyRing
   readonly #onUnreadable: (sentence: string) => void
+  readonly #doubtOf: (facts: Facts) => string | undefined
   readonly #decoded = new Map<string, Snapshot>()
   readonly #unreadable = new Map<string, KpipeError>()
 
-  constructor(store: Store, ring: KeyRing, onUnreadable: (sentence: string) => void = () => undefined) {
+  constructor(
+    store: Store,
+    ring: KeyRing,
+    onUnreadable: (sentence: string) => void = () => undefined,
+    doubtOf: (facts: Facts) => string | undefined = () => undefined,
+  ) {
     this.#store = store
     this.#ring = ring
     this.#onUnreadable = onUnreadable
+    this.#doubtOf = doubtOf
   }
 
   /** Why a manifest cannot be read, by the snapshot's id: its pack is missing or damaged, or a later kpipe has made it. They are in no list. */
@@ -51,9 +58,15 @@ export class SnapshotList {
 
   /** One that was just made, from its manifest's bytes. */
   add(id: string, manifest: Uint8Array): Snapshot {
-    const snapshot = snapshotOf(id, decodeManifest(manifest))
+    const snapshot = this.#decode(id, manifest)
     this.#decoded.set(id, snapshot)
     return snapshot
+  }
+
+  #decode(id: string, manifest: Uint8Array): Snapshot {
+    const snapshot = snapshotOf(id, decodeManifest(manifest))
+    const doubt = this.#doubtOf(snapshot.facts)
+    return doubt === undefined ? snapshot : { ...snapshot, doubt }
   }
 
   /** In log order; those whose manifest lies in a pack only once they were loaded. */
@@ -92,7 +105,7 @@ export class SnapshotList {
     for (const link of await this.#linksOf(state, id, place, forWhom)) {
       const bytes = await readPackRange(this.#store, link.pack, { offset: link.offset, length: link.storedBytes }, forWhom)
       const plain = openUnitFrame(this.#ring, link.epoch, bytes)
-      if (plain !== undefined && createHash('sha256').update(plain).digest('hex') === id) return snapshotOf(id, decodeManifest(plain))
+      if (plain !== undefined && createHash('sha256').update(plain).digest('hex') === id) return this.#decode(id, plain)
     }
     throw new KpipeError('KPIPE_DAMAGED', `the manifest of ${forWhom} at ${this.#store.location} does not open`, { snapshot: id })
   }

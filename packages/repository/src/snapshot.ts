@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly tags: readonly string[]
   readonly facts: Facts
   readonly manifest: Manifest
+  /** Why it is not taken unasked, as `disputed: …`; see `OpenOptions.doubtOf`. */
+  readonly doubt?: string
   /** The newest restore for trial. */
   readonly drill?: Drill
 }

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { codeOf, madeRepository } from './made-repository.ts'
+import { codeOf, madeRepository, reopened } from './made-repository.ts'
 import { backUp } from './paged-backup.ts'
 
 test('a snapshot is found by id, order, time and revision', async (t) => {
@@ -58,4 +58,44 @@ test('a prefix of several ids is ambiguous', async (t) => {
     seen.set(prefix, id)
   }
   t.fail('no two ids began alike')
+})
+
+test('what is newest passes over snapshots in doubt, told once each; an id or a revision means them still', async (t) => {
+  const { repository: plain, store } = await madeRepository()
+  const ids: string[] = []
+  for (const [hour, doubtful] of [false, true, false, true, true].entries()) {
+    const time = new Date(`2026-11-01T1${hour}:00:00Z`)
+    const facts = { revision: 100 + hour, ...(doubtful && { rumour: 'a follower says otherwise' }) }
+    ids.push((await backUp(plain, Buffer.from([hour]), { time, facts })).snapshot.id)
+  }
+  const warnings: string[] = []
+  const repository = await reopened(store, {
+    warn: (message) => void warnings.push(message),
+    doubtOf: ({ rumour }) => (typeof rumour === 'string' ? `doubtful: ${rumour}` : undefined),
+  })
+  const find = (reference: string): string => repository.find(reference).id
+  warnings.length = 0
+  t.equal(find('latest'), ids[2])
+  t.same(
+    warnings,
+    [ids[3], ids[4]].map(
+      (id, n) =>
+        `"latest" passes over a newer one: snapshot ${id.slice(0, 12)} of 2026-11-01T1${3 + n}:00:00.000Z is doubtful: a follower says otherwise`,
+    ),
+  )
+  t.equal(find('latest~1'), ids[0])
+  t.equal(find('@2026-11-01T11:30Z'), ids[0])
+  t.equal(find('@2026-11-01T13:30Z'), ids[2])
+  t.equal(warnings.length, 3)
+  t.equal(await codeOf(() => find('latest~2')), 'KPIPE_UNKNOWN_SNAPSHOT')
+  const again = await reopened(store, { warn: (message) => void warnings.push(message), doubtOf: () => 'doubtful' })
+  warnings.length = 0
+  t.equal(again.find(ids[1]).id, ids[1])
+  t.equal(again.find('rev:103').id, ids[3])
+  t.match(warnings, [/^snapshot .* is doubtful$/, /^snapshot .* is doubtful$/])
+  await t.rejects(async () => again.find('latest'), {
+    code: 'KPIPE_UNKNOWN_SNAPSHOT',
+    message: `no snapshot is "latest" but by its id: snapshot ${ids[4].slice(0, 12)} of 2026-11-01T14:00:00.000Z is doubtful`,
+  })
+  t.equal((await repository.newestIntact(repository.find(ids[4])))?.id, ids[2], 'one in doubt is no better choice')
 })

@@ -4,22 +4,18 @@ import { withReserve } from '../collection/reserve.ts'
 import type { Log } from '../log/log.ts'
 import type { LogState } from '../log/state.ts'
 import type { SnapshotList } from '../snapshot-list.ts'
-import { newestProven } from './choose.ts'
+import { alwaysStaying } from './choose.ts'
 
 /**
- * Appends a FORGET entry. Of each name the newest snapshot stays, and the newest that is proven to boot, whatever is asked; ones that
- * others make meanwhile are newer.
+ * Appends a FORGET entry. Of each name the newest snapshot stays, the newest without doubt, and the newest that is proven to boot, whatever
+ * is asked; ones that others make meanwhile are newer.
  * @param ids 64 hex digits each
  * @throws KpipeError KPIPE_USAGE for one that stays, KPIPE_APPEND_LOST when another process was faster to forget one of them
  */
 export async function forgetSnapshots(log: Log, snapshots: SnapshotList, store: Store, ids: readonly string[]): Promise<void> {
   for (const [name, group] of Map.groupBy(snapshots.all(log.state), ({ name }) => name)) {
-    const staying = [
-      { id: group.at(-1)!.id, what: 'the newest' },
-      { id: newestProven(group)?.id, what: 'the newest that is proven by a drill' },
-    ]
-    for (const { id, what } of staying) {
-      if (id === undefined || !ids.includes(id)) continue
+    for (const { id, what } of alwaysStaying(group)) {
+      if (!ids.includes(id)) continue
       throw new KpipeError('KPIPE_USAGE', `snapshot ${id.slice(0, 12)} is ${what} of ${name}, which always stays`, { snapshot: id })
     }
   }

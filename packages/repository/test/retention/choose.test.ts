@@ -170,3 +170,15 @@ test('random histories: at least keep-last stay, more counts never keep less, an
     )
   }
 })
+
+test('snapshots in doubt take nobody’s place, and go when their time comes', (t) => {
+  const doubtful = (snapshots: readonly Candidate[], ...places: number[]): Candidate[] =>
+    snapshots.map((one, place) => (places.includes(place) ? { ...one, doubt: 'doubtful' } : one))
+  t.same(kept(doubtful(days, 5), {}), ['4', '5'], 'the newest, and the newest without doubt')
+  t.same(choose(doubtful(days, 5), {}, now).at(-2)!.reasons, ['newest without doubt'])
+  t.same(kept(doubtful(days, 3, 4, 5), { last: 2 }), ['1', '2', '4', '5'])
+  t.same(kept(doubtful(days, 2, 5), { daily: 2 }), ['1', '2', '4', '5'])
+  t.same(kept(doubtful(days, 0), { last: 2 }), ['4', '5'], 'an old one goes like any other')
+  t.same(kept(doubtful(days, 0, 1, 2, 3, 4, 5), { last: 2 }), ['4', '5'], 'where all are, they count as usual')
+  t.end()
+})

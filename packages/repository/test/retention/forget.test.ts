@@ -75,3 +75,15 @@ test('a history that is older than expected refuses to forget', async (t) => {
   const old = await reopened(before, { expectHead: repository.head })
   t.equal(await codeOf(() => old.forget([first.id])), 'KPIPE_ROLLBACK')
 })
+
+test('the newest without doubt cannot be forgotten, nor can the newest', async (t) => {
+  const { repository: plain, store } = await madeRepository()
+  const ids: string[] = []
+  for (const seed of ['a', 'b', 'c'])
+    ids.push((await backUp(plain, noise(pageBytes, seed), { facts: { doubtful: seed === 'c' } })).snapshot.id)
+  const repository = await reopened(store, { doubtOf: ({ doubtful }) => (doubtful === true ? 'doubtful' : undefined) })
+  await t.rejects(repository.forget([ids[1]]), { code: 'KPIPE_USAGE', message: /is the newest without doubt of .*, which always stays/ })
+  await t.rejects(repository.forget([ids[2]]), { code: 'KPIPE_USAGE', message: /is the newest of / })
+  await repository.forget([ids[0]])
+  t.equal(repository.snapshots().length, 2)
+})
