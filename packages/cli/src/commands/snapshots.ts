@@ -12,7 +12,7 @@ import { tellRollback } from '../where/rollback.ts'
 export const snapshots = command({
   summary: 'List the snapshots of a repository.',
   description:
-    'Oldest first. With --max-age it is a check for monitoring: exit code 1 when the newest snapshot is older, or there is none.',
+    'Oldest first. With --max-age it is a check for monitoring: exit code 1 when the newest snapshot is older, or there is none. Disputed ones, on which members of etcd disagree, do not count.',
   examples: ['kpipe snapshots', 'kpipe snapshots --max-age 2h -q', 'kpipe snapshots --store /mnt/kpipe --key-file repository.key --json'],
   args: {},
   flags: {
@@ -30,7 +30,7 @@ export const snapshots = command({
     if (format === 'json') terminal.write(`${JSON.stringify(found.map(snapshotRow), null, terminal.outputIsSeen ? 2 : 0)}\n`)
     else if (format === 'yaml') terminal.write((await import('yaml')).stringify(found.map(snapshotRow)))
     else if (terminal.verbosity >= 0) await writeTable(found, repository.location, terminal)
-    const tooOld = maxAge !== undefined && tellAge(found.at(-1), maxAge, terminal)
+    const tooOld = maxAge !== undefined && tellAge(found, maxAge, terminal)
     return tellRollback(repository, terminal) || (tooOld ? 1 : 0)
   },
 })
@@ -46,10 +46,16 @@ function ageSeconds(text: string): number {
   return seconds
 }
 
-/** True, and said, when the newest snapshot is older than `maxAge` seconds. */
-function tellAge(newest: Snapshot | undefined, maxAge: number, terminal: Terminal): boolean {
+/** True, and said, when the newest snapshot, of those that nobody disputes, is older than `maxAge` seconds. */
+function tellAge(snapshots: readonly Snapshot[], maxAge: number, terminal: Terminal): boolean {
+  const newest = snapshots.findLast(({ doubt }) => doubt === undefined)
+  const undisputed = newest === snapshots.at(-1) ? '' : 'undisputed '
   const age = newest === undefined ? Infinity : (Date.now() - newest.time.getTime()) / 1000
   if (age <= maxAge) return false
-  terminal.warn(newest === undefined ? 'there is no snapshot' : `the newest snapshot, ${newest.shortId}, is ${durationText(age)} old`)
+  terminal.warn(
+    newest === undefined
+      ? `there is no ${undisputed}snapshot`
+      : `the newest ${undisputed}snapshot, ${newest.shortId}, is ${durationText(age)} old`,
+  )
   return true
 }

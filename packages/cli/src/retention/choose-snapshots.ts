@@ -1,5 +1,5 @@
 import { KpipeError } from '@kpipe/engine/contracts'
-import { choose, isEmptyPolicy } from '@kpipe/repository'
+import { alwaysStaying, choose, isEmptyPolicy } from '@kpipe/repository'
 import type { Choice, Policy, Repository, Snapshot } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 
@@ -30,11 +30,13 @@ function byName(repository: Repository, references: readonly string[], name: str
   const names = new Set([...going.values()].map((snapshot) => snapshot.name))
   const listed = repository.snapshots().filter((snapshot) => names.has(snapshot.name))
   for (const group of Map.groupBy(listed, (snapshot) => snapshot.name).values()) {
-    const newest = group.at(-1)!
-    if (!going.has(newest.id)) continue
-    throw new KpipeError('KPIPE_USAGE', `snapshot ${newest.shortId} is the newest of ${newest.name}, which always stays`, {
-      snapshot: newest.id,
-    })
+    for (const { id, what } of alwaysStaying(group)) {
+      const snapshot = going.get(id)
+      if (snapshot === undefined) continue
+      throw new KpipeError('KPIPE_USAGE', `snapshot ${snapshot.shortId} is ${what} of ${snapshot.name}, which always stays`, {
+        snapshot: id,
+      })
+    }
   }
   return listed.map((snapshot) => ({ snapshot, reasons: going.has(snapshot.id) ? [] : ['not named'] }))
 }

@@ -8,6 +8,7 @@ import { openRepository, parseHead, unremembered } from '@kpipe/repository'
 import type { Repository } from '@kpipe/repository'
 import { withHint } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
+import { doubtOf } from './doubt-of.ts'
 import { noteOpened } from './opened.ts'
 import { filledFromEnvironment } from './from-environment.ts'
 import type { FilledSettings } from './from-environment.ts'
@@ -106,7 +107,7 @@ export async function openLocated(
     where.pipeline !== undefined || existsSync(stateFolder(env)) ? { stateFolder: stateFolder(env) } : {}
   const warn = (message: string) => terminal.warn(message)
   try {
-    const repository = await openRepository({ store, secret, warn, ...memory, ...(expectHead ? { expectHead } : {}) })
+    const repository = await openRepository({ store, secret, warn, doubtOf, ...memory, ...(expectHead ? { expectHead } : {}) })
     noteOpened(repository)
     const head = parseHead(repository.head)!
     if (memory.stateFolder === undefined && !expectHead && head.n > 0) warn(unremembered(store.location, head))
