@@ -137,13 +137,15 @@ export interface FakeStatus {
   readonly applied?: bigint
   readonly inUse?: bigint
   readonly alarm?: string
+  readonly version?: string
+  readonly learner?: boolean
 }
 
 export function statusMessage(status: FakeStatus = {}): Buffer {
-  const { cluster, member, leader = memberId, applied = 99n, inUse = 0n, alarm = 'memberID:1 alarm:NOSPACE ' } = status
+  const { cluster, member, leader = memberId, applied = 99n, inUse = 0n, alarm = 'memberID:1 alarm:NOSPACE ', version = '3.6.16' } = status
   return Buffer.concat([
     encodeField(1, header(cluster, member)),
-    encodeField(2, '3.6.16'),
+    encodeField(2, version),
     encodeField(3, 20480n),
     encodeField(4, leader),
     encodeField(5, 100n),
@@ -152,6 +154,7 @@ export function statusMessage(status: FakeStatus = {}): Buffer {
     encodeField(8, 'etcdserver: no leader'),
     encodeField(8, alarm),
     encodeField(9, inUse),
+    encodeField(10, status.learner === true ? 1n : 0n),
     encodeField(11, '3.6.0'),
   ])
 }
