@@ -4,7 +4,8 @@ import { ageText, localTime } from './time-text.ts'
 
 /** A snapshot as programs read it. */
 export function snapshotRow({ id, name, member, time, revision, keys, bytes, tags, facts, drill }: Snapshot): Record<string, unknown> {
-  return { id, name, member, time: time.toISOString(), revision, keys, bytes, tags, quorum: facts['quorum'] ?? null, drill: drill ?? null }
+  const told = { quorum: facts['quorum'] ?? null, evidence: facts['evidence'] ?? null, drill: drill ?? null }
+  return { id, name, member, time: time.toISOString(), revision, keys, bytes, tags, ...told }
 }
 
 /** A snapshot list as people read it: with lines around it on a terminal, plain columns elsewhere. */
@@ -44,5 +45,6 @@ function drillOf({ drill }: Snapshot): string {
 
 /** What to know before it is restored; a column of its own where there is any. */
 function noteOf({ facts }: Snapshot): string {
-  return facts['quorum'] === 'lost' ? 'quorum: lost' : ''
+  const notes = [...(facts['evidence'] === 'disputed' ? ['disputed'] : []), ...(facts['quorum'] === 'lost' ? ['quorum: lost'] : [])]
+  return notes.join(', ')
 }
