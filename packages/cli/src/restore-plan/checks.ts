@@ -53,15 +53,30 @@ export function checks(plan: RestorePlan): Step[] {
   return steps
 }
 
-function expected({ members, bump, snapshot }: RestorePlan): string {
-  const names = members.map(({ name }) => name).join(', ')
+function expected(plan: RestorePlan): string {
+  const { members, bump, snapshot } = plan
   const from =
     typeof bump === 'number'
       ? `${(snapshot.revision ?? 0) + bump} or a little more`
-      : bump === 'none'
-        ? `${snapshot.revision} or a little more`
-        : `${snapshot.revision} or more`
-  return `To be seen: ${members.length === 1 ? 'the endpoint is' : 'all endpoints are'} healthy; the member${members.length === 1 ? '' : 's'} ${names}, started, and nobody else; ${members.length === 1 ? '' : 'one leader; '}revision ${from}${members.length === 1 ? '' : '; the same hash of all at the same revision'}. If not: stop here and look at what etcd says. The old data are still there.`
+      : `${snapshot.revision} or ${bump === 'none' ? 'a little ' : ''}more`
+  const hash = ownHash(plan)
+  const alone = members.length === 1
+  const seen = [
+    alone ? 'the endpoint is healthy' : 'all endpoints are healthy',
+    `the member${alone ? '' : 's'} ${members.map(({ name }) => name).join(', ')}, started, and nobody else`,
+    ...(alone ? [] : ['one leader']),
+    `revision ${from}`,
+    ...(alone ? [] : ['the same hash of all at the same revision']),
+    ...(hash === undefined ? [] : [`while nobody has written, that hash is ${hash}, the snapshot's own`]),
+  ]
+  return `To be seen: ${seen.join('; ')}. If not: stop here and look at what etcd says. The old data are still there.`
+}
+
+/** HashKV of the snapshot as it was noted; revisions that are bumped change it. */
+function ownHash({ bump, snapshot }: RestorePlan): number | undefined {
+  const { hash_kv: noted } = snapshot.facts
+  if (bump !== 'none' || typeof noted !== 'object' || noted === null || !('hash' in noted)) return undefined
+  return typeof noted.hash === 'number' ? noted.hash : undefined
 }
 
 /** A name for the shell that it is defined in. */

@@ -53,6 +53,12 @@ test('what the snapshot has that blocks or surprises is told where it matters', 
   t.match(text(alone, { ...kubernetes, alarms: ['CORRUPT'] }), '## 8. Look into the alarm CORRUPT')
 })
 
+test('HashKV of the snapshot is told where the new members must have it', async (t) => {
+  const facts = { hash_kv: { hash: 12345, hash_revision: 142, compact_revision: -1 } }
+  t.match(text({ ...alone, bump: 'none' }, nothingSpecial, facts), /that hash is 12345, the snapshot's own/)
+  t.notMatch(text(alone, kubernetes, facts), /12345/)
+})
+
 test('members that are not restored are stopped, and come back by being added', async (t) => {
   const was = [1, 2, 3].map((n) => ({ name: `cp${n}`, peer_urls: [`https://10.0.0.1${n}:2380`] }))
   const plan = text({ ...kubeadm, members: kubeadm.members.slice(0, 2) }, kubernetes, { cluster_members: was })
