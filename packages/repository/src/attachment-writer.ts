@@ -8,9 +8,9 @@ import type { ManifestStream } from './manifest.ts'
 import type { FrameKind } from './packs/directory.ts'
 import type { PackOutput } from './packs/pack-output.ts'
 import type { LoadedStream, Parent } from './parent.ts'
-import type { RecipeSource, WrittenRecipe } from './recipes/write-recipe.ts'
-
-type WriteRecipe = (source: Omit<RecipeSource, 'store' | 'recipePacks'>) => Promise<WrittenRecipe>
+import type { RecipePackTable } from './recipes/chain.ts'
+import { RecipeWriter } from './recipes/recipe-writer.ts'
+import type { StorePart } from './recipes/write-part.ts'
 
 interface Attachment extends StoredAttachment {
   readonly parent: LoadedStream | undefined
@@ -56,18 +56,15 @@ export class AttachmentWriter implements AttachmentSink {
   }
 
   /** Stores the recipes. Resolves with what the manifest says of each, and the packs that they need. */
-  async finish(write: WriteRecipe): Promise<{ streams: ManifestStream[]; uses: ReadonlySet<string> }> {
+  async finish(recipePacks: RecipePackTable, store: StorePart): Promise<{ streams: ManifestStream[]; uses: ReadonlySet<string> }> {
     const streams: ManifestStream[] = []
     const uses = new Set<string>()
     for (const { name, bytes, digest, plan, recipe, parent } of this.#attachments) {
-      const written = await write({
-        segments: [recipe],
-        chunks: recipe.origins.length,
-        regular: true,
-        parent: parent?.recipe,
-        ownPacks: this.#ownPacks,
-        packOfFrame: this.#packOfFrame,
-      })
+      const mostChunks = recipe.origins.length
+      const writer = new RecipeWriter({ pageBytes: plan.pageBytes, parent: parent?.recipe, recipePacks, store, mostChunks })
+      for (const pack of this.#packOfFrame) writer.place(this.#ownPacks[pack])
+      writer.add(recipe)
+      const written = await writer.finish()
       for (const pack of written.uses) uses.add(pack)
       const shape = { chunking: plan.id, page_bytes: plan.pageBytes, chunks: recipe.origins.length }
       streams.push({ name, bytes, digest, ...shape, parts: written.parts })

@@ -23,8 +23,9 @@ import { otherCluster } from './other-cluster.ts'
 import type { Parent } from './parent.ts'
 import { RecipePackTable } from './recipes/chain.ts'
 import type { ChainLink } from './recipes/chain.ts'
-import { writeRecipe } from './recipes/write-recipe.ts'
-import type { RecipeSource, WrittenRecipe } from './recipes/write-recipe.ts'
+import { RecipeWriter } from './recipes/recipe-writer.ts'
+import type { WrittenRecipe } from './recipes/recipe-writer.ts'
+import type { StorePart } from './recipes/write-part.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
@@ -45,7 +46,7 @@ export class RepositoryWriter implements BackupWriter {
   readonly #context: WriterContext
   readonly #options: BeginOptions
   readonly #writer: Uint8Array
-  readonly #recipe: Parent['recipe'] | undefined
+  readonly #recipe: RecipeWriter
   readonly #missing: Parent['missing']
   readonly #attention: readonly string[]
   readonly #epoch: number
@@ -53,11 +54,10 @@ export class RepositoryWriter implements BackupWriter {
   readonly #recipePacks: PackOutput
   readonly #frameKind: FrameKind
   readonly #unitKind: FrameKind
-  readonly #segments: RecipeSegment[] = []
-  readonly #ownPacks: string[] = []
-  readonly #packOfFrame: number[] = []
+  /** Kept only where older snapshots may find in them what they have lost. */
+  readonly #segments: RecipeSegment[] | undefined
+  readonly #recipePackTable = new RecipePackTable()
   #logBytes: number
-  #chunks = 0
   #ended = false
 
   constructor(
@@ -73,8 +73,8 @@ export class RepositoryWriter implements BackupWriter {
     this.#writer = writer
     this.parent = parent?.snapshot
     this.known = parent?.known
-    this.#recipe = parent?.recipe
     this.#missing = parent?.missing ?? new Map()
+    this.#segments = this.#missing.size > 0 || context.log.state.damaged.size > 0 ? [] : undefined
     this.#attention = attention
     this.#logBytes = openBytes
     this.#epoch = context.log.state.epoch
@@ -85,6 +85,8 @@ export class RepositoryWriter implements BackupWriter {
     this.#frameKind = { epoch: this.#epoch, codecs: options.codecs, key: 'derived', pageBytes: options.pageBytes }
     this.attachments = new AttachmentWriter(parent, this.#chunkPacks, this.#frameKind)
     this.#unitKind = { epoch: this.#epoch, codecs: [], key: 'unit', pageBytes: 0 }
+    const shared = { recipePacks: this.#recipePackTable, store: this.#storePart }
+    this.#recipe = new RecipeWriter({ ...shared, pageBytes: options.pageBytes, parent: parent?.recipe })
   }
 
   get bytesStored(): number {
@@ -92,45 +94,36 @@ export class RepositoryWriter implements BackupWriter {
   }
 
   recipe(segment: RecipeSegment): void {
-    this.#chunks += segment.origins.length
-    if (this.#chunks > maxChunks)
+    this.#recipe.add(segment)
+    this.#segments?.push(segment)
+    if (this.#recipe.chunks > maxChunks)
       throw new KpipeError('KPIPE_STAGE_FAILED', `the stream is cut into more than ${maxChunks} chunks, which no reader takes`)
-    this.#segments.push(segment)
   }
 
   async frame(frame: EncodedFrame): Promise<void> {
-    assert.equal(frame.ordinal, this.#packOfFrame.length, 'frames arrive in order')
+    assert.equal(frame.ordinal, this.#recipe.framesPlaced, 'frames arrive in order')
     const largest = Math.max(...frame.lengths)
     if (largest > maxFrameBytes)
       throw new KpipeError('KPIPE_STAGE_FAILED', `a frame has ${largest} bytes, and no reader takes more than ${maxFrameBytes}`)
     const { bytes, lengths, digest, tags, ends } = frame
     const { pack } = await this.#chunkPacks.add(bytes, { kind: this.#frameKind, lengths, digest, tags, ends })
-    if (this.#ownPacks.at(-1) !== pack) this.#ownPacks.push(pack)
-    this.#packOfFrame.push(this.#ownPacks.length - 1)
+    this.#recipe.place(pack)
+    await this.#recipe.settled()
   }
 
   async commit(options: CommitOptions): Promise<Committed> {
     const { log, snapshots, headMoved } = this.#context
-    // The last chunks become durable while the recipe is made.
+    // The last chunks become durable while the rest of the recipe is made.
     const chunkPacks = this.#chunkPacks.finish()
     chunkPacks.catch(() => undefined) // Thrown below.
-    const recipePacks = new RecipePackTable()
-    const write = (source: Omit<RecipeSource, 'store' | 'recipePacks'>): Promise<WrittenRecipe> =>
-      writeRecipe({ ...source, recipePacks, store: (plain) => this.#storeUnit(plain).finally(() => giveBack(plain)) })
-    const recipe = await write({
-      segments: this.#segments,
-      chunks: options.chunks,
-      regular: this.#isRegular(options),
-      parent: this.#recipe,
-      ownPacks: this.#ownPacks,
-      packOfFrame: this.#packOfFrame,
-    })
-    const attached = await this.attachments.finish(write)
+    this.#demandAll(options)
+    const recipe = await this.#recipe.finish()
+    const attached = await this.attachments.finish(this.#recipePackTable, this.#storePart)
     const uses = recipe.uses.union(attached.uses)
-    const manifest = this.#manifest(options, recipe, attached.streams, recipePacks)
+    const manifest = this.#manifest(options, recipe, attached.streams)
     const encoded = encodeManifest(manifest)
     const place = encoded.length > maxInlineManifestBytes ? await this.#placeManifest(encoded) : encoded
-    const newPacks = [...(await chunkPacks), ...(await this.#recipePacks.finish())]
+    const newPacks = (await Promise.all([chunkPacks, this.#recipePacks.finish()])).flat()
     this.#demandPossible(log.state, uses, newPacks)
     const entry: SnapshotEntry = {
       kind: 'SNAPSHOT',
@@ -165,24 +158,21 @@ export class RepositoryWriter implements BackupWriter {
     const { log } = this.#context
     const missing = joined([this.#missing, ...this.attachments.missing])
     if (missing.size === 0 && log.state.damaged.size === 0) return []
-    const recipe = this.#recipe
-    const packOf = (origin: number): string =>
-      origin < 0 ? this.#ownPacks[this.#packOfFrame[~origin]] : recipe!.table[recipe!.packs[origin]]
-    return mendOlder({ log, missing, streams: [{ segments: this.#segments, packOf }, ...this.attachments.mending] })
+    // Damage that was noted while this backup ran is mended by the next one.
+    const segments = this.#segments ?? []
+    const database = { segments, packOf: (origin: number) => this.#recipe.packOf(origin) }
+    return mendOlder({ log, missing, streams: [database, ...this.attachments.mending] })
   }
 
-  /** Whether positions follow from the page's length. */
-  #isRegular({ bytes, chunks }: CommitOptions): boolean {
+  #demandAll({ bytes, chunks }: CommitOptions): void {
     const { pageBytes } = this.#options
-    if (pageBytes === 0 || Math.ceil(bytes / pageBytes) !== chunks) return false
-    let place = 0
-    return this.#segments.every(({ lengths }) => lengths.every((length) => length === Math.min(pageBytes, bytes - place++ * pageBytes)))
+    assert.equal(chunks, this.#recipe.chunks, 'every chunk is in the recipe')
+    if (pageBytes > 0) assert.equal(chunks, Math.ceil(bytes / pageBytes), 'there are as many pages as the bytes need')
   }
 
-  #manifest(options: CommitOptions, recipe: WrittenRecipe, attached: readonly ManifestStream[], recipePacks: RecipePackTable): Manifest {
+  #manifest(options: CommitOptions, recipe: WrittenRecipe, attached: readonly ManifestStream[]): Manifest {
     const { name, member, chunking, pageBytes } = this.#options
     const { bytes, digest, chunks, facts, tags, stages, statistics, time } = options
-    const page_bytes = this.#isRegular(options) ? pageBytes : 0
     return {
       name,
       member,
@@ -190,14 +180,16 @@ export class RepositoryWriter implements BackupWriter {
       tool: toolName,
       writer: this.#writer,
       parent: this.parent === undefined ? null : Buffer.from(this.parent.id, 'hex'),
-      streams: [{ name: databaseStream, bytes, digest, chunking, page_bytes, chunks, parts: recipe.parts }, ...attached],
-      recipe_packs: recipePacks.finish(),
+      streams: [{ name: databaseStream, bytes, digest, chunking, page_bytes: pageBytes, chunks, parts: recipe.parts }, ...attached],
+      recipe_packs: this.#recipePackTable.finish(),
       facts,
       tags,
       stages,
       statistics,
     }
   }
+
+  readonly #storePart: StorePart = (plain) => this.#storeUnit(plain).finally(() => giveBack(plain))
 
   async #storeUnit(plain: Buffer): Promise<{ tag: Uint8Array; link: ChainLink }> {
     const { ring } = this.#context

@@ -2,8 +2,8 @@ import { test } from 'tap'
 import { RecipePackTable, decodeChain } from '../src/recipes/chain.ts'
 import { baseOf, partChunks } from '../src/recipes/part.ts'
 import type { Recipe } from '../src/recipes/read-recipe.ts'
-import { writeRecipe } from '../src/recipes/write-recipe.ts'
-import type { WrittenRecipe } from '../src/recipes/write-recipe.ts'
+import { RecipeWriter } from '../src/recipes/recipe-writer.ts'
+import type { WrittenRecipe } from '../src/recipes/recipe-writer.ts'
 import { madeRepository, noise, reopened } from './made-repository.ts'
 import { backUp, pageBytes, restore } from './paged-backup.ts'
 
@@ -37,19 +37,18 @@ test('parts of one stream do not turn full in the same snapshot', async (t) => {
     const origins = Int32Array.from({ length: chunks }, (_, index) => (parent === undefined || index % partChunks === round ? ~0 : index))
     let [stored, full] = [0, 0]
     const recipePacks = new RecipePackTable()
-    const written = await writeRecipe({
-      segments: [{ tags, lengths, origins }],
-      chunks,
-      regular: true,
+    const writer = new RecipeWriter({
+      pageBytes: 4096,
       parent,
-      ownPacks: [own],
-      packOfFrame: [0],
       recipePacks,
       async store(plain) {
         if (baseOf(plain) === undefined) full += 1
         return { tag: Buffer.from(`${round}/${stored++}`.padEnd(16)), link: { pack: own, offset: 48, storedBytes: plain.length, epoch: 1 } }
       },
     })
+    writer.add({ tags, lengths, origins })
+    writer.place(own)
+    const written = await writer.finish()
     t.equal(stored, 4)
     if (round > 0) turns.push(full)
     parent = afterwards(parent, { tags, origins, own, written, recipePacks: recipePacks.finish() })
@@ -104,4 +103,55 @@ test('a part that changed for the most part is stored in full', async (t) => {
   await backUp(repository, noise(1000 * pageBytes, 'x'))
   const { snapshot } = await backUp(repository, noise(1000 * pageBytes, 'y'))
   t.equal(snapshot.manifest.streams[0].parts[0].chain.length, linkBytes)
+})
+
+test('a part is stored as soon as its frames have packs, and its memory used for the next', async (t) => {
+  const stored: string[] = []
+  const own = '0'.repeat(32)
+  const writer = new RecipeWriter({
+    pageBytes: 4096,
+    parent: undefined,
+    recipePacks: new RecipePackTable(),
+    async store(plain) {
+      stored.push(`after frame ${writer.framesPlaced - 1}`)
+      return { tag: noise(16, `tag ${stored.length}`), link: { pack: own, offset: 48, storedBytes: plain.length, epoch: 1 } }
+    },
+  })
+  const step = 1024
+  const perPart = partChunks / step
+  const lengths = new Uint32Array(step).fill(4096)
+  for (let frame = 0; frame < 3 * perPart; frame++) {
+    writer.add({ tags: noise(16 * step, `tags ${frame}`), lengths, origins: new Int32Array(step).fill(~frame) })
+    // Frames reach their packs some segments later.
+    if (frame >= 3) writer.place(own)
+    await writer.settled()
+  }
+  for (let frame = 0; frame < 3; frame++) writer.place(own)
+  const { parts } = await writer.finish()
+  t.same(
+    stored,
+    [perPart - 1, 2 * perPart - 1, 3 * perPart - 1].map((frame) => `after frame ${frame}`),
+  )
+  t.same(
+    parts.map(({ count }) => count),
+    [partChunks, partChunks, partChunks],
+  )
+})
+
+test('a stream of pages with another piece in its middle is refused', (t) => {
+  const recipePacks = new RecipePackTable()
+  const store = (): never => t.fail('a part was stored') as never
+  const writerOf = (): RecipeWriter => new RecipeWriter({ pageBytes: 4096, parent: undefined, recipePacks, store })
+  const segment = (...lengths: number[]): Parameters<RecipeWriter['add']>[0] => ({
+    tags: noise(16 * lengths.length, 'tags'),
+    lengths: Uint32Array.from(lengths),
+    origins: new Int32Array(lengths.length).fill(~0),
+  })
+  const refusal = { code: 'KPIPE_STAGE_FAILED', message: /cut into other pieces/ }
+  t.throws(() => writerOf().add(segment(4096, 100, 4096)), refusal)
+  t.throws(() => writerOf().add(segment(4096, 8192)), refusal)
+  const writer = writerOf()
+  writer.add(segment(4096, 100))
+  t.throws(() => writer.add(segment(4096)), refusal)
+  t.end()
 })
