@@ -1,3 +1,4 @@
+import { evidenceText } from './evidence-text.ts'
 import { sizeText } from '../output/size-text.ts'
 import { durationText } from '../output/time-text.ts'
 import type { BackupOutcome } from './run-backup.ts'
@@ -24,6 +25,8 @@ export function summaryLine(
     duration_ms: Math.round(seconds * 1000),
     stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(6))])),
     quorum: snapshot.facts['quorum'] ?? null,
+    evidence: snapshot.facts['evidence'] ?? null,
+    evidence_note: snapshot.facts['evidence_note'] ?? null,
     started_over: startedOver,
     trailer_verified: report.facts['trailer_verified'] === true,
     retention:
@@ -38,6 +41,7 @@ export function summaryLine(
 /** The same for people. */
 export function summaryText({ snapshot, head, bytesStored, report, retained }: BackupOutcome, seconds: number): string {
   const { name, shortId, revision } = snapshot
+  const members = evidenceText(report.facts)
   const stages = Object.entries(report.seconds)
     .filter(([, spent]) => spent >= 0.0005)
     .map(([stage, spent]) => `${stage} ${spent < 9.9995 ? spent.toFixed(3) : spent.toFixed(1)}`)
@@ -46,6 +50,7 @@ export function summaryText({ snapshot, head, bytesStored, report, retained }: B
     ['fresh', `${sizeText(report.bytesFresh)} in ${counted(report.chunksFresh, report.plan.pageBytes)}`],
     ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes, bytesStored)}`],
     ['trailer', report.facts['trailer_verified'] === true ? 'verified' : 'none to verify'],
+    ...(members === undefined ? [] : [['members', members]]),
     ['time', durationText(seconds)],
     ['stages', `${stages.join(', ')} (seconds, over all threads)`],
     ...(retained === undefined ? [] : [['kept', retainedText(retained)]]),
