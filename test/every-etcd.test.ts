@@ -82,6 +82,14 @@ for (const [index, [line, node]] of versions.entries()) {
       for (const settings of [as(operator), { ...plain, ...root }, { ...as(operator), ...root }])
         t.same((await read(settings)).warnings, [])
     })
+    await t.test('its member is listed with what it says of itself', async (t) => {
+      const { quorum, members } = JSON.parse(await succeeded(at, ['members', '-c', 'secured.yaml', '--json']))
+      const known = { name: 'm1', version: binaries.version, leader: true, learner: false, lag: 0, errors: [] }
+      t.match(
+        { quorum, members },
+        { quorum: 'held', members: [{ ...known, id: /^[0-9a-f]{16}$/, db_size: Number, db_size_in_use: Number }] },
+      )
+    })
     const closed = await serverContent(etcd, rootUser)
     t.equal(Object.keys(closed.users).length, 5)
 

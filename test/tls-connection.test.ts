@@ -7,6 +7,7 @@ import { getEtcd } from '../scripts/etcd/get-etcd.ts'
 import { writeKeys } from '../scripts/etcd/keys.ts'
 import { runTool } from '../scripts/etcd/run-tool.ts'
 import { startEtcd } from '../scripts/etcd/start-etcd.ts'
+import { alone } from './support/etcd.ts'
 import { clone, nodes } from './support/kpipe.ts'
 import { lastLine, place } from './support/place.ts'
 
@@ -115,7 +116,9 @@ for (const line of ['3.4', '3.6'] as const) {
       t.match(missing.stderr, /none\.key \(key\) cannot be read \(ENOENT\)/)
     })
   })
+}
 
+for (const line of ['3.4', '3.5', '3.6', '3.7'] as const) {
   t.test(`etcd ${line} whose certificate expired, or is for another address`, async (t) => {
     const past = new Date('2020-02-02T02:02:02Z')
     const wrong = [
@@ -126,7 +129,7 @@ for (const line of ['3.4', '3.6'] as const) {
       [await authority.sign({ commonName: 'elsewhere', names: ['10.0.0.9'] }), /its certificate is for 10\.0\.0\.9, not for 127\.0\.0\.1/],
     ] as const
     for (const [{ certFile, keyFile }, message] of wrong) {
-      const etcd = await startEtcd(await getEtcd({ version: line }), { tls: { certFile, keyFile } })
+      const etcd = await startEtcd(await getEtcd({ version: line }), { tls: { certFile, keyFile }, extraArgs: alone })
       t.match(await failureOf({ location: etcd.tlsUrl, cacert: authority.certFile }), { ...refused, message })
       await etcd.stop()
     }
