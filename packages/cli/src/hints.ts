@@ -41,7 +41,8 @@ const hints: Record<KpipeErrorCode, string> = {
   KPIPE_TARGET_FAILED: 'Check space and permissions where the restored file goes, then run it again.',
   KPIPE_HELD_TOO_LONG: 'The store is too slow for a database of this size: check it, then run it again.',
   KPIPE_HOOK_FAILED: 'No backup was made: see what the command said, or set its onFailure to warn in the pipeline file.',
-  KPIPE_PIPELINE_MISSING: 'Name the pipeline file with -c FILE, or the repository with --store PATH; `kpipe discover` writes a pipeline file.',
+  KPIPE_PIPELINE_MISSING:
+    'Name the pipeline file with -c FILE, or the repository with --store PATH; `kpipe discover` writes a pipeline file.',
   KPIPE_PIPELINE_INVALID: 'Correct the pipeline file at the place that is named.',
   KPIPE_STAGE_MISSING: 'Install the package that is named, or say where it is with --stage name=path.',
   KPIPE_STAGE_INVALID: 'Ask the author of the stage: its module is not what kpipe expects.',

@@ -100,11 +100,16 @@ function aboutOthers(found: readonly FoundEtcd[]): string[] {
 
 /** A host may have an etcd that is not the one of its control plane. */
 function aboutApiServer(etcd: FoundEtcd, apiServer: ApiServer | undefined, addresses: readonly Said[]): string[] {
-  const servers = apiServer?.etcdServers ?? []
+  if (apiServer === undefined) return []
+  const { place, etcdServers: servers, etcdPrefix } = apiServer
   const isOther = servers.every(({ value }) => !addresses.some((address) => hostAndPort(address.value) === hostAndPort(value)))
-  if (etcd.kind === 'apiserver' || servers.length === 0 || !isOther) return []
+  const prefix =
+    etcdPrefix === undefined || etcdPrefix.value === '/registry'
+      ? []
+      : [`kube-apiserver keeps its objects under ${etcdPrefix.value} (${etcdPrefix.from})`]
+  if (etcd.kind === 'apiserver' || servers.length === 0 || !isOther) return prefix
   const called = servers.map(({ value }) => value).join(', ')
-  return [`kube-apiserver in ${apiServer!.place} calls another etcd, at ${called}: --from apiserver writes a file for that one`]
+  return [`kube-apiserver in ${place} calls another etcd, at ${called}: --from apiserver writes a file for that one`]
 }
 
 /** By the files; what the connection has told already is not told again. */
