@@ -93,12 +93,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   }
 }
 
-async function stream(
-  options: BackupOptions,
-  limits: BackupLimits,
-  interruption: Interruption,
-  source: HeldSource,
-): Promise<BackupReport> {
+async function stream(options: BackupOptions, limits: BackupLimits, interruption: Interruption, source: HeldSource): Promise<BackupReport> {
   const { stream, digest, workers } = options
   const seconds = new StageSeconds()
   const pieces = stream.read()[Symbol.asyncIterator]()
