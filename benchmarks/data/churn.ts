@@ -41,7 +41,7 @@ export function* period(cluster: Cluster, index: number): Generator<Change> {
     const second = index * periodSeconds + step * 10
     const share = (count: number) => turn(count, index * steps + step, steps)
     for (let n = 0; n < cluster.nodes; n++) yield { put: lease(n, second) }
-    for (const n of share(cluster.nodes)) yield { put: node(n, second) }
+    for (const n of share(cluster.nodes)) yield { put: node(n % cluster.nodes, second) }
     for (const n of share(cluster.events / periodsPerHour)) {
       yield { put: event(n + cluster.events, second) }
       yield { remove: event(n, 0)[0] }

@@ -5,7 +5,7 @@ import { getEtcd } from '../../scripts/etcd/get-etcd.ts'
 import { runTool } from '../../scripts/etcd/run-tool.ts'
 import { startEtcd } from '../../scripts/etcd/start-etcd.ts'
 import { loopbackEnv } from '../../scripts/loopback-env.ts'
-import { beginning, clusterOf, period, periodsPerHour } from './churn.ts'
+import { beginning, type Cluster, period, periodsPerHour } from './churn.ts'
 import { drive } from './drive.ts'
 
 /**
@@ -16,9 +16,8 @@ const etcdFlags = ['--unsafe-no-fsync', '--backend-batch-limit=4', '--backend-ba
 const periodsBefore = 24
 
 /** Drives an etcd 3.6 through some hours of a Kubernetes cluster and saves a snapshot at each full hour, the first at hour 0. */
-export async function generate(folder: string, options: { mebibytes: number; hours: number; log(line: string): void }): Promise<void> {
-  const { mebibytes, hours, log } = options
-  const cluster = clusterOf(mebibytes)
+export async function generate(folder: string, options: { cluster: Cluster; hours: number; log(line: string): void }): Promise<void> {
+  const { cluster, hours, log } = options
   mkdirSync(dirname(folder), { recursive: true })
   const draft = ownFolder('.new-', dirname(folder))
   const binaries = await getEtcd({ version: '3.6', log })

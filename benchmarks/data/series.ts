@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
+import { clusterOf } from './churn.ts'
 import { generate } from './generate.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -9,7 +10,7 @@ const root = join(import.meta.dirname, '../..')
 export const benchFolder = join(root, '.cache/bench')
 export const generatedMebibytes = 108
 /** To be raised whenever the generator writes something else. */
-const generator = 1
+const generator = 2
 
 /** One of a series of snapshots, an hour apart. */
 export interface SnapshotFile {
@@ -25,13 +26,22 @@ export interface Series {
 /** Paths of generated snapshots of about this size, made when they are not there yet. */
 export async function generated(mebibytes = generatedMebibytes, hours = 3): Promise<string[]> {
   const folder = join(benchFolder, `kubernetes-${mebibytes}-mib-${hours}-hours-v${generator}`)
-  if (!existsSync(folder)) await generate(folder, { mebibytes, hours, log: console.error })
+  if (!existsSync(folder)) await generate(folder, { cluster: clusterOf(mebibytes), hours, log: console.error })
   return databases(folder, '.db')
 }
 
 export async function generatedSeries(mebibytes = generatedMebibytes, hours = 3): Promise<Series> {
   const files = (await generated(mebibytes, hours)).map((path) => ({ name: basename(path), read: () => readFile(path) }))
   return { name: `generated, ${mebibytes} MiB`, files }
+}
+
+/** What the generator makes of the cluster whose snapshots were recorded: as many objects of each kind as those hold. */
+export async function generatedLikeRecorded(): Promise<Series> {
+  const cluster = { nodes: 20, pods: 240, secrets: 30, releases: 30, configMaps: 31, widgets: 30, events: 1_740 }
+  const folder = join(benchFolder, `kubernetes-like-recorded-v${generator}`)
+  if (!existsSync(folder)) await generate(folder, { cluster, hours: 4, log: console.error })
+  const files = databases(folder, '.db').map((path) => ({ name: basename(path), read: () => readFile(path) }))
+  return { name: 'generated, the recorded cluster', files }
 }
 
 /** Snapshots under a real kube-apiserver: those of the folder KPIPE_BENCH_RECORDED, else eight where they lie beside the project, else two. */
