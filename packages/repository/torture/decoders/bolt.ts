@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { BoltError, findPageBytes, lookSegment, memoryPages, openBolt, statusCollector, walk } from '@kpipe/bolt'
+import { BoltError, findPageBytes, hashKv, lookSegment, memoryPages, openBolt, statusCollector, walk } from '@kpipe/bolt'
 import type { Decoder } from './decoder.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures')
 
-/** A walk over all items, or the look at segments and what they come to. */
+/** A walk over all items, the look at segments and what they come to, or HashKV, which walks twice. */
 export function boltDecoder(): Decoder {
   // Built as bbolt lays it out, with branches, an overflow page, an inline bucket and stale pages; and written by bbolt itself.
   const samples = ['tree-1k.db.gz', 'tree-1k.db.gz', 'tree-1k.db.gz', 'nested-4k.db.gz'].map((name) =>
@@ -17,7 +17,10 @@ export function boltDecoder(): Decoder {
     samples,
     isMsgpack: false,
     finish: finishPages,
-    take: (bytes, dice) => (dice() < 0.5 ? walkAll(bytes) : look(bytes, dice)),
+    take(bytes, dice) {
+      const way = dice()
+      return way < 0.45 ? walkAll(bytes) : way < 0.9 ? look(bytes, dice) : hashAll(bytes)
+    },
     isDocumented: (error) => error instanceof BoltError,
   }
 }
@@ -38,6 +41,10 @@ async function walkAll(bytes: Buffer): Promise<void> {
   let bytesSeen = 0
   for await (const { key, value } of walk(await openBolt(memoryPages(bytes)))) bytesSeen += key.length + (value?.length ?? 0)
   if (bytesSeen > bytes.length) throw new Error(`a walk over ${bytes.length} bytes found ${bytesSeen}`)
+}
+
+async function hashAll(bytes: Buffer): Promise<void> {
+  await hashKv(await openBolt(memoryPages(bytes)))
 }
 
 function look(bytes: Buffer, dice: () => number): void {
