@@ -32,6 +32,7 @@ test('flags that contradict each other are refused', async (t) => {
     [{ to: 'a', 'data-dir': 'b' }, /both/],
     [{ to: 'a', 'wal-dir': 'b' }, /--wal-dir goes with --data-dir/],
     [{ to: 'a', force: true }, /--force goes with --data-dir/],
+    [{ to: 'a', 'move-aside': true }, /--move-aside goes with --data-dir/],
     [{ 'data-dir': 'a', 'bump-revision': 5 }, /go together/],
     [{ 'data-dir': 'a', 'mark-compacted': true }, /go together/],
     [{ 'data-dir': 'a', 'bump-revision': 5, 'mark-compacted': true, 'no-bump': true }, /contradict/],
