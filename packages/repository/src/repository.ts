@@ -139,10 +139,14 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
   }
   const told = new Set<string>()
   const tellDoubt = ({ snapshot, passedOver }: Found, reference: string): void => {
-    const doubtful = passedOver.map((one) => ({ one, text: `"${reference}" passes over a newer one: ${doubtText(one)}` }))
-    if (snapshot.doubt !== undefined) doubtful.push({ one: snapshot, text: doubtText(snapshot) })
-    for (const { one, text } of doubtful) if (!told.has(one.id)) warn(text)
-    for (const { one } of doubtful) told.add(one.id)
+    const last = passedOver.at(-1)
+    const newer = passedOver.length === 1 ? 'a newer one' : `${passedOver.length} newer ones, the last of them`
+    const sentences = [
+      ...(last === undefined ? [] : [`"${reference}" passes over ${newer}: ${doubtText(last)}`]),
+      ...(snapshot.doubt === undefined ? [] : [doubtText(snapshot)]),
+    ]
+    for (const sentence of sentences) if (!told.has(sentence)) warn(sentence)
+    for (const sentence of sentences) told.add(sentence)
   }
   const list = (name: string | undefined): Snapshot[] =>
     snapshots.all(log.state).filter((snapshot) => name === undefined || snapshot.name === name)

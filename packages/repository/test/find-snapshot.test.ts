@@ -60,7 +60,7 @@ test('a prefix of several ids is ambiguous', async (t) => {
   t.fail('no two ids began alike')
 })
 
-test('what is newest passes over snapshots in doubt, told once each; an id or a revision means them still', async (t) => {
+test('what is newest passes over snapshots in doubt, which is told; an id or a revision means them still', async (t) => {
   const { repository: plain, store } = await madeRepository()
   const ids: string[] = []
   for (const [hour, doubtful] of [false, true, false, true, true].entries()) {
@@ -76,17 +76,17 @@ test('what is newest passes over snapshots in doubt, told once each; an id or a 
   const find = (reference: string): string => repository.find(reference).id
   warnings.length = 0
   t.equal(find('latest'), ids[2])
-  t.same(
-    warnings,
-    [ids[3], ids[4]].map(
-      (id, n) =>
-        `"latest" passes over a newer one: snapshot ${id.slice(0, 12)} of 2026-11-01T1${3 + n}:00:00.000Z is doubtful: a follower says otherwise`,
-    ),
-  )
+  t.equal(find('latest'), ids[2])
+  const last = `snapshot ${ids[4].slice(0, 12)} of 2026-11-01T14:00:00.000Z is doubtful: a follower says otherwise`
+  t.same(warnings, [`"latest" passes over 2 newer ones, the last of them: ${last}`], 'once')
   t.equal(find('latest~1'), ids[0])
   t.equal(find('@2026-11-01T11:30Z'), ids[0])
   t.equal(find('@2026-11-01T13:30Z'), ids[2])
-  t.equal(warnings.length, 3)
+  t.match(warnings.slice(1), [
+    /^"latest~1" passes over 3 newer ones/,
+    /^"@2026-11-01T11:30Z" passes over a newer one: snapshot/,
+    /passes over a newer one/,
+  ])
   t.equal(await codeOf(() => find('latest~2')), 'KPIPE_UNKNOWN_SNAPSHOT')
   const again = await reopened(store, { warn: (message) => void warnings.push(message), doubtOf: () => 'doubtful' })
   warnings.length = 0
