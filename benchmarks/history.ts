@@ -15,7 +15,7 @@ import { hourlyShare, stampedFiles } from './scale/stamped-files.ts'
 /** Claim: what a repository does depends little on how many snapshots it holds, and a late snapshot is restored as fast as a lonely one. */
 export interface HistoryFigures {
   readonly counts: readonly { readonly snapshots: number; readonly seconds: Readonly<Record<string, readonly number[]>> }[]
-  readonly aged: { readonly hours: number; readonly late: readonly number[]; readonly fresh: readonly number[] }
+  readonly aged: { readonly hours: number; readonly bytes: number; readonly late: readonly number[]; readonly fresh: readonly number[] }
 }
 
 const repeats = Number(process.env['KPIPE_BENCH_REPEATS'] ?? 5)
@@ -132,8 +132,9 @@ async function measureAged(): Promise<HistoryFigures['aged']> {
     late.push(pair[0])
     fresh.push(pair[1])
   }
+  const { size: bytes } = statSync(file)
   dropFolder(folder)
-  return { hours, late, fresh }
+  return { hours, bytes, late, fresh }
 }
 
 async function makeHistory(repository: BenchRepository, file: string, count: number): Promise<void> {

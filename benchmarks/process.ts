@@ -4,8 +4,9 @@ import { dropFolder, ownFolder } from '../scripts/children.ts'
 import { changedPages } from './data/changed-pages.ts'
 import { generated } from './data/series.ts'
 import type { Run } from './measure/child.ts'
+import { keepFigures } from './measure/figures.ts'
 import { fixedWork } from './measure/fixed-work.ts'
-import { edition, kpipe, kpipePeak } from './measure/kpipe.ts'
+import { edition, isRelease, kpipe, kpipePeak } from './measure/kpipe.ts'
 import { median, spread } from './measure/median.ts'
 import { type BenchRepository, copyOf, fileSource, newRepository } from './measure/repository.ts'
 import { mebibytes, percent, table } from './measure/table.ts'
@@ -47,6 +48,7 @@ const cases: readonly Case[] = [
 
 const works: number[] = []
 const rows = []
+const kept: Record<string, readonly number[]> = {}
 for (const { title, bytes, prepare } of cases) {
   await prepare().run() // fills the page cache and the cache of compiled code
   const runs: Run[] = []
@@ -62,6 +64,7 @@ for (const { title, bytes, prepare } of cases) {
     if (before !== undefined) grown = prepared.bytes!() - before
   }
   const seconds = runs.map((run) => run.seconds)
+  kept[title === '`kpipe --version`' ? 'version' : title] = seconds
   rows.push([
     title,
     bytes === undefined ? '' : mebibytes(bytes),
@@ -84,6 +87,7 @@ console.log(
 console.log('Required: at 110 MiB with 15 % of the pages changed at most 0.40 s; peak memory of run and restore at most 160 MiB.\n')
 console.log(table(['', 'MiB', 'wall s', 'from–to', 'ratio', 'CPU s', 'peak MiB', 'growth MiB'], rows))
 dropFolder(folder)
+keepFigures(isRelease ? 'process' : 'clone', kept)
 
 function backupCase(title: string, from: BenchRepository, file: string): Case {
   const source = fileSource(file)

@@ -7,6 +7,7 @@ export const nodeFolder = join(import.meta.dirname, '../../node_modules/.bin')
 /** A release when its folder is given, else the command of the clone, which runs the sources. */
 const release = process.env['KPIPE_BENCH_RELEASE']
 export const command = release === undefined ? join(nodeFolder, 'kpipe') : join(release, 'bin/kpipe.js')
+export const isRelease = release !== undefined
 export const edition = release === undefined ? 'the sources of a clone' : 'a release: one bundled folder'
 
 /** The command on the Node of the clone, as a user has it. */
