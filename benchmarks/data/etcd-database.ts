@@ -67,19 +67,28 @@ function u64(value: number): Buffer {
 
 /** A row of bucket `key`: revision, and KeyValue with key, revisions, version and value. */
 function row(revision: number, key: string, valueBytes: number, deleted: boolean): NewItem {
-  const name = Buffer.from([...u64(revision), 0x5f, ...u64(0), ...(deleted ? [0x74] : [])])
-  if (deleted) return item(name, Buffer.concat([Buffer.from([0x0a, key.length]), Buffer.from(key)]))
-  const fields = [0x10, ...varint(revision), 0x18, ...varint(revision), 0x20, 1, 0x2a, ...varint(valueBytes)]
-  const value = Buffer.allocUnsafe(2 + key.length + fields.length + valueBytes)
+  const name = Buffer.alloc(deleted ? 18 : 17)
+  name.writeUInt32BE(Math.floor(revision / 2 ** 32), 0)
+  name.writeUInt32BE(revision >>> 0, 4)
+  name[8] = 0x5f
+  if (deleted) name[17] = 0x74
+  const value = Buffer.allocUnsafe(deleted ? 2 + key.length : 2 + key.length + 40 + valueBytes)
+  let at = 2 + value.write(key, 2, 'latin1')
   value[0] = 0x0a
   value[1] = key.length
-  value.write(key, 2, 'latin1')
-  value.set(fields, 2 + key.length)
+  if (deleted) return item(name, value)
+  for (const field of [0x10, 0x18]) at = putVarint(value, at, field, revision)
+  at = putVarint(value, at, 0x20, 1)
+  at = putVarint(value, at, 0x2a, valueBytes)
   const from = (revision * 7919) % (valuePool.length - valueBytes)
-  valuePool.copy(value, 2 + key.length + fields.length, from, from + valueBytes)
-  return item(name, value)
+  return item(name, value.subarray(0, at + valuePool.copy(value, at, from, from + valueBytes)))
 }
 
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [128 | (value % 128), ...varint(Math.floor(value / 128))]
+function putVarint(into: Buffer, start: number, field: number, value: number): number {
+  let at = start
+  into[at++] = field
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    into[at++] = rest < 128 ? rest : 128 | (rest % 128)
+    if (rest < 128) return at
+  }
 }
