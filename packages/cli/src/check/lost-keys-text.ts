@@ -26,7 +26,7 @@ export function lostKeysText({ snapshot, pages, items, exact, ranges, known }: L
   if (pages === 0) return `${name}: no page that is in use is lost, and no key\n`
   const rows = items === undefined ? '' : `, with ${exact ? '' : 'about '}${items} ${items === 1 ? 'item' : 'items'}`
   const lines = [`${name}: ${pages} ${pages === 1 ? 'page' : 'pages'} of its database ${pages === 1 ? 'is' : 'are'} lost${rows}`]
-  lines.push(...firstOf(ranges.map((range) => `  lost: ${rangeText(range)}`)))
+  lines.push(...firstOf(joined(ranges).map((range) => `  lost: ${rangeText(range)}`)))
   lines.push(
     ...firstOf(
       known.map(({ key, revision, deleted, certain, snapshot: other }) => {
@@ -38,6 +38,18 @@ export function lostKeysText({ snapshot, pages, items, exact, ranges, known }: L
   if (known.length === 0 && ranges.some(({ bucket }) => bucket === 'key' || bucket === ''))
     lines.push('  no other whole snapshot knows these keys')
   return `${lines.join('\n')}\n`
+}
+
+/** Ranges that go on where the one before ends, as one: that of a lost page each is of use to nobody. */
+export function joined(ranges: readonly NamedRange[]): NamedRange[] {
+  const found: NamedRange[] = []
+  for (const range of ranges) {
+    const before = found.at(-1)
+    const goesOn = before?.until !== undefined && before.until === range.from && before.bucket === range.bucket
+    if (goesOn) found[found.length - 1] = { ...before, until: range.until }
+    else found.push(range)
+  }
+  return found
 }
 
 export function firstOf(lines: readonly string[]): string[] {

@@ -21,6 +21,8 @@ export interface Asking {
 }
 
 const askEveryMs = 50
+/** etcd sends pieces of 32 KiB. */
+const gatheredBytes = 1 << 20
 /** A process that is ending closes its connections first. */
 const endsWithinMs = 1000
 
@@ -110,10 +112,21 @@ function differenceOf(
 async function intoFile(stream: SourceStream, file: string, hash: ReturnType<typeof createHash>): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
+    const gathered = Buffer.alloc(gatheredBytes)
+    let filled = 0
     for await (const piece of stream.read()) {
       hash.update(piece)
-      await handle.writeFile(piece)
+      if (filled + piece.length > gatheredBytes) {
+        await handle.writeFile(gathered.subarray(0, filled))
+        filled = 0
+      }
+      if (piece.length > gatheredBytes) await handle.writeFile(piece)
+      else {
+        gathered.set(piece, filled)
+        filled += piece.length
+      }
     }
+    await handle.writeFile(gathered.subarray(0, filled))
   } finally {
     await handle.close()
   }

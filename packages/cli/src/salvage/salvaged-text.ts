@@ -1,6 +1,6 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Snapshot } from '@kpipe/repository'
-import { firstOf, rangeText } from '../check/lost-keys-text.ts'
+import { firstOf, joined, rangeText } from '../check/lost-keys-text.ts'
 import { withHint } from '../failure.ts'
 import type { KeyState, LostKey } from './key-states.ts'
 import type { Salvaged } from './run-salvage.ts'
@@ -11,7 +11,7 @@ export function salvagedText(snapshot: Snapshot, salvaged: Salvaged): string {
   const rows = items === undefined ? '' : `, and ${counted(items, 'item')} with ${pages === 1 ? 'it' : 'them'}`
   const lines = [`snapshot ${snapshot.shortId} of ${snapshot.name}: ${counted(pages, 'page')} of its database lost${rows}`]
   if (rescued > 0) lines.push(`  found again on other pages: ${counted(rescued, 'item')}`)
-  lines.push(...firstOf(ranges.map((range) => `  lost: ${rangeText(range)}`)))
+  lines.push(...firstOf(joined(ranges).map((range) => `  lost: ${rangeText(range)}`)))
   lines.push(...firstOf(keys.filter(({ state }) => state !== 'history').map((key) => `  ${keyLine(key)}`)))
   lines.push(...firstOf(keys.filter(({ state }) => state === 'history').map((key) => `  ${keyLine(key)}`)))
   const unnamed = items === undefined ? 0 : items - named

@@ -5,7 +5,7 @@ import type { Facts } from '@kpipe/engine/contracts'
 import type { Snapshot } from '@kpipe/repository'
 import { test } from 'tap'
 import { findLostKeys } from '../../src/check/lost-keys.ts'
-import { lostKeysRow, lostKeysText } from '../../src/check/lost-keys-text.ts'
+import { joined, lostKeysRow, lostKeysText } from '../../src/check/lost-keys-text.ts'
 import { sampleSnapshot } from '../support/workplace.ts'
 
 const bytes = readFileSync(sampleSnapshot)
@@ -90,3 +90,13 @@ test('a page that is not in use costs no key; without any other snapshot that is
 function allPages(): number[] {
   return Array.from({ length: bytes.length / pageBytes }, (_, page) => page)
 }
+
+test('ranges are told as one where each goes on from the one before', (t) => {
+  const key = (from: string | undefined, until: string | undefined, bucket = 'key') => ({ bucket, from, until })
+  t.same(joined([key('1', '5'), key('5', '9'), key('12', '13'), key('13', undefined), key(undefined, undefined, 'lease')]), [
+    key('1', '9'),
+    key('12', undefined),
+    key(undefined, undefined, 'lease'),
+  ])
+  t.end()
+})
