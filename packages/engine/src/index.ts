@@ -1,4 +1,5 @@
 export * from './contracts/index.ts'
+export { type AttachmentBytes, storeAttachments, type StoreAttachmentsOptions } from './attachments/store-attachments.ts'
 export { type BackupOptions, type BackupProgress, type BackupReport, backup, type OpenedSink } from './loop/backup.ts'
 export { type BackupLimits, defaultLimits } from './loop/limits.ts'
 export { type StreamDigest, streamDigest } from './loop/stream-digest.ts'

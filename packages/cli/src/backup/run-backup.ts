@@ -1,10 +1,12 @@
-import { backup, streamDigest } from '@kpipe/engine'
+import { backup, storeAttachments, streamDigest } from '@kpipe/engine'
 import type { BackupReport, LoadedStage, Pipeline, StreamDigest, Workers } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { ChunkPlan, CodecRecord, SourceContext, SourceStream } from '@kpipe/engine/contracts'
 import type { BackupWriter, Repository, Snapshot } from '@kpipe/repository'
 import type { Retained } from '../retention/retain.ts'
 import { factsToHeed } from './facts-to-heed.ts'
+import { attachmentFacts, readAttachments } from './read-attachments.ts'
+import type { AttachedFile, AttachedFiles } from './read-attachments.ts'
 import { stageRecord } from './stage-record.ts'
 
 export interface BackupRun {
@@ -29,6 +31,8 @@ export interface BackupOutcome {
   /** Bytes of the objects that this backup added to the store. */
   readonly bytesStored: number
   readonly report: BackupReport
+  /** Files that were stored with it. */
+  readonly attached: readonly AttachedFile[]
   /** What became of older snapshots, when the pipeline file says something of that. */
   readonly retained?: Retained | undefined
   /** How often another member had to give a stream, as one broke. */
@@ -39,14 +43,15 @@ export interface BackupOutcome {
 
 /** One backup; where the source breaks in mid-stream and has another member, from that one, at once and from the beginning. */
 export async function runBackup(run: BackupRun): Promise<BackupOutcome> {
-  const { source } = run.pipeline
+  const { source, attach } = run.pipeline
+  const attached = await readAttachments(attach)
   let open = (context: SourceContext) => source.stage.open(source.settings as never, context)
   for (let startedOver = 0; ; startedOver += 1) {
     const digest = streamDigest()
     const stream = await open(contextOf(run, digest))
     const { elsewhere } = stream
     try {
-      return { ...(await backUpStream(run, stream, digest)), startedOver }
+      return { ...(await backUpStream(run, stream, digest, attached)), startedOver }
     } catch (error) {
       run.signal.throwIfAborted()
       if (elsewhere === undefined || !isOfStream(error)) throw error
@@ -75,7 +80,12 @@ function isOfStream(error: unknown): boolean {
  * The source has answered; the writer is announced, the bytes stream, and only then the snapshot is published. Whatever fails after the
  * announcement ends it in the log, so that nobody waits for this writer.
  */
-async function backUpStream(run: BackupRun, stream: SourceStream, digest: StreamDigest): Promise<Omit<BackupOutcome, 'startedOver'>> {
+async function backUpStream(
+  run: BackupRun,
+  stream: SourceStream,
+  digest: StreamDigest,
+  attached: AttachedFiles,
+): Promise<Omit<BackupOutcome, 'startedOver'>> {
   const { pipeline, repository, signal } = run
   let begun: Promise<BackupWriter> | undefined
   try {
@@ -100,8 +110,21 @@ async function backUpStream(run: BackupRun, stream: SourceStream, digest: Stream
     })
     signal.throwIfAborted()
     if (begun === undefined) throw new Error('the stream ended before a sink was opened')
+    const writer = await begun
+    if (attached.files.length > 0) {
+      await storeAttachments({
+        files: attached.files,
+        sink: writer.attachments,
+        hash: pipeline.hash,
+        codecs: pipeline.codecs,
+        secrets: repository.secrets(pipeline.codecs.map(stageRecord)),
+        tagKey: repository.tagKey,
+        workers: run.workers,
+        signal,
+      })
+    }
     run.onStreamed()
-    return await publish(run, await begun, report)
+    return await publish(run, writer, report, attached)
   } catch (error) {
     await endInLog(begun, error, run.warn)
     throw located(error, repository)
@@ -145,8 +168,10 @@ async function publish(
   { pipeline, tags }: BackupRun,
   writer: BackupWriter,
   report: BackupReport,
+  attached: AttachedFiles,
 ): Promise<Omit<BackupOutcome, 'startedOver'>> {
-  const { bytes, digest, chunks, facts } = report
+  const { bytes, digest, chunks } = report
+  const facts = pipeline.attach.length === 0 ? report.facts : { ...report.facts, attachments: attachmentFacts(attached.files) }
   const { snapshot, head, attention } = await writer.commit({
     bytes,
     digest,
@@ -157,7 +182,8 @@ async function publish(
     statistics: { chunks_fresh: report.chunksFresh, bytes_fresh: report.bytesFresh, bytes_encoded: report.bytesEncoded },
     time: new Date(),
   })
-  return { snapshot, head, attention: [...factsToHeed(facts), ...attention], bytesStored: writer.bytesStored, report }
+  const sentences = [...factsToHeed(facts), ...attached.attention, ...attention]
+  return { snapshot, head, attention: sentences, bytesStored: writer.bytesStored, report, attached: attached.files }
 }
 
 function nameOf({ name, pipeline }: BackupRun, stream: SourceStream): { name: string; member: string } {

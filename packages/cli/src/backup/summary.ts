@@ -5,7 +5,7 @@ import type { BackupOutcome } from './run-backup.ts'
 
 /** The last line of `kpipe run --json`. Names and units are stable. */
 export function summaryLine(
-  { snapshot, head, bytesStored, report, retained, startedOver, attention }: BackupOutcome,
+  { snapshot, head, bytesStored, report, attached, retained, startedOver, attention }: BackupOutcome,
   seconds: number,
 ): Record<string, unknown> {
   return {
@@ -19,7 +19,10 @@ export function summaryLine(
     tags: snapshot.tags,
     bytes_read: report.bytes,
     bytes_fresh: report.bytesFresh,
+    bytes_encoded: report.bytesEncoded,
     bytes_stored: bytesStored,
+    attachments: attached.length,
+    bytes_attached: attachedBytes(attached),
     chunks: report.chunks,
     chunks_fresh: report.chunksFresh,
     duration_ms: Math.round(seconds * 1000),
@@ -39,7 +42,7 @@ export function summaryLine(
 }
 
 /** The same for people. */
-export function summaryText({ snapshot, head, bytesStored, report, retained }: BackupOutcome, seconds: number): string {
+export function summaryText({ snapshot, head, bytesStored, report, attached, retained }: BackupOutcome, seconds: number): string {
   const { name, shortId, revision } = snapshot
   const members = evidenceText(report.facts)
   const stages = Object.entries(report.seconds)
@@ -48,7 +51,10 @@ export function summaryText({ snapshot, head, bytesStored, report, retained }: B
   const rows = [
     ['read', `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}`],
     ['fresh', `${sizeText(report.bytesFresh)} in ${counted(report.chunksFresh, report.plan.pageBytes)}`],
-    ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes, bytesStored)}`],
+    ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes + attachedBytes(attached), bytesStored)}`],
+    ...(attached.length === 0
+      ? []
+      : [['with', `${sizeText(attachedBytes(attached))} in ${attached.length} attached ${attached.length === 1 ? 'file' : 'files'}`]]),
     ['trailer', report.facts['trailer_verified'] === true ? 'verified' : 'none to verify'],
     ...(members === undefined ? [] : [['members', members]]),
     ['time', durationText(seconds)],
@@ -58,6 +64,10 @@ export function summaryText({ snapshot, head, bytesStored, report, retained }: B
   ]
   const at = revision === null ? '' : `, revision ${revision}`
   return [`snapshot ${shortId} of ${name}${at}`, ...rows.map(([label, text]) => `  ${label.padEnd(8)}${text}`), ''].join('\n')
+}
+
+function attachedBytes(attached: BackupOutcome['attached']): number {
+  return attached.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }
 
 function retainedText({ kept, forgotten, pruned }: NonNullable<BackupOutcome['retained']>): string {

@@ -5,6 +5,7 @@ import { command } from '../command.ts'
 import { withHint } from '../failure.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { openProgress } from '../progress/progress.ts'
+import { attachmentFlags, wantsAttachments } from '../restore/attachments/attachment-flags.ts'
 import { dataDirFlags } from '../restore/data-dir-flags.ts'
 import { demandDigest, expectDigestFlag } from '../restore/expected-digest.ts'
 import { findSnapshot } from '../restore/find-snapshot.ts'
@@ -23,7 +24,7 @@ import { tellRollback } from '../where/rollback.ts'
 export const restore = command({
   summary: 'Write a snapshot back: as a file, byte for byte, or as a data directory.',
   description:
-    'SNAPSHOT is a unique prefix of an id (4 digits or more), latest, latest~1, @2026-11-01T10:00Z (newest at or before) or rev:12345. With --to, the file is what `etcdctl snapshot save` would have written. With --data-dir, etcd 3.4 to 3.7 starts from what is made, without etcdutl: one command for each member of the new cluster, with the same snapshot, --initial-cluster and token. --plan writes the steps for a whole cluster, with every command. Nothing shows under its name before every chunk and the whole stream are checked.',
+    'SNAPSHOT is a unique prefix of an id (4 digits or more), latest, latest~1, @2026-11-01T10:00Z (newest at or before) or rev:12345. With --to, the file is what `etcdctl snapshot save` would have written. With --data-dir, etcd 3.4 to 3.7 starts from what is made, without etcdutl: one command for each member of the new cluster, with the same snapshot, --initial-cluster and token. --plan writes the steps for a whole cluster, with every command. --attachments writes the files that were stored with the snapshot. Nothing shows under its name before every chunk and the whole stream are checked.',
   examples: [
     'kpipe restore latest --to ./snap',
     'kpipe restore latest --store /mnt/kpipe --recovery-phrase-file phrase.txt --to ./snap',
@@ -31,6 +32,7 @@ export const restore = command({
     'kpipe restore 1f0c --salvage --to ./what-is-left',
     'kpipe restore 1f0c --data-dir /var/lib/etcd --name m1 --initial-cluster m1=https://10.0.0.1:2380 --initial-advertise-peer-urls https://10.0.0.1:2380',
     'kpipe restore 1f0c --plan cluster.yaml',
+    'kpipe restore 1f0c --attachments ./files',
   ],
   args: { snapshot: word({ ignoreStdin: true, description: 'which snapshot; a plan may name it' }) },
   flags: {
@@ -43,6 +45,7 @@ export const restore = command({
     'expect-digest': expectDigestFlag,
     ...dataDirFlags,
     ...planFlags,
+    ...attachmentFlags,
     salvage: boolean({
       description: 'of a snapshot that is not whole, write a database of what can be read, list the lost keys and exit 65',
     }),
@@ -50,6 +53,10 @@ export const restore = command({
     ...outputFlags,
   },
   async run({ flags, args, terminal, signal }) {
+    if (wantsAttachments(flags)) {
+      const { restoreAttachments } = await import('../restore/attachments/restore-attachments.ts')
+      return restoreAttachments({ flags, reference: args.snapshot, terminal, signal })
+    }
     if (wantsPlan(flags)) {
       const { restoreCluster } = await import('../restore-plan/restore-cluster.ts')
       return restoreCluster({ flags, reference: args.snapshot, terminal, signal })

@@ -45,6 +45,7 @@ export function effectiveSettings(examined: ExaminedPipeline, read: Pipeline, ov
 
   if (overrides.name !== undefined) settings.push({ path: ['name'], value: overrides.name, origin: { kind: 'flag', name: '--name' } })
   else add(['name'], pipeline.name)
+  for (const [index, path] of pipeline.attach.entries()) add(['attach', index], path)
   for (const { path, loaded } of placedStages(pipeline)) {
     const use = document.written([...path, 'use']) ?? (path[0] === 'stages' ? defaultStages[Number(path[1])] : undefined)
     add([...path, 'use'], use ?? loaded.package)

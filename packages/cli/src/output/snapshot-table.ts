@@ -1,10 +1,17 @@
 import type { Snapshot } from '@kpipe/repository'
+import { attachmentsOf } from '../restore/attachments/attachments-of.ts'
 import { sizeText } from './size-text.ts'
 import { ageText, localTime } from './time-text.ts'
 
 /** A snapshot as programs read it. */
-export function snapshotRow({ id, name, member, time, revision, keys, bytes, tags, facts, drill }: Snapshot): Record<string, unknown> {
-  const told = { quorum: facts['quorum'] ?? null, evidence: facts['evidence'] ?? null, drill: drill ?? null }
+export function snapshotRow(snapshot: Snapshot): Record<string, unknown> {
+  const { id, name, member, time, revision, keys, bytes, tags, facts, drill } = snapshot
+  const told = {
+    quorum: facts['quorum'] ?? null,
+    evidence: facts['evidence'] ?? null,
+    drill: drill ?? null,
+    attachments: attachmentsOf(snapshot),
+  }
   return { id, name, member, time: time.toISOString(), revision, keys, bytes, tags, ...told }
 }
 

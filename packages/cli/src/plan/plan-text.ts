@@ -13,6 +13,7 @@ export function planText(plan: Plan): string {
   const rows: (readonly [string, string | undefined])[] = [
     ['source', rowOf(plan.source, () => sourceText(plan))],
     ['expires', plan.source.found && expiryText(plan.source.found.facts)],
+    ['attached', pipeline.attach.join(', ')],
     ['stages', pipeline.stages.map((stage) => stage.package.replace('@kpipe/stage-', '')).join(', ')],
     [
       'store',
@@ -64,6 +65,7 @@ export function planLine(plan: Plan): Record<string, unknown> {
       certificate_not_after: facts['certificate_not_after'] ?? null,
       server_certificate_not_after: facts['server_certificate_not_after'] ?? null,
     })),
+    attach: pipeline.attach,
     stages: pipeline.stages.map((stage) => stage.package),
     store: lineOf(plan.store, ({ location, probed, freeBytes }) => ({ location, probed, free_bytes: freeBytes ?? null })),
     repository: lineOf(plan.repository, ({ id, head, snapshots }) => ({ id, head, snapshots: snapshots().length })),

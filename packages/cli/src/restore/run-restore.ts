@@ -11,6 +11,8 @@ export interface RestoreRun {
   readonly repository: Repository
   readonly snapshot: Snapshot
   readonly to: Pick<RestoreTarget, 'use' | 'settings'>
+  /** Name of an attachment; default: the database. */
+  readonly stream?: string
   readonly stages: StageLoader
   readonly pipeline: Pipeline | undefined
   /** Names given with `--stage`. */
@@ -38,13 +40,13 @@ export async function runRestore(run: RestoreRun): Promise<RestoreOutcome> {
     let made: Facts = {}
     const context: TargetContext = {
       signal,
-      bytes: snapshot.bytes,
+      bytes: bytesOf(run),
       facts: snapshot.facts,
       warn: (message) => run.onRemark(message),
       made: (facts) => void (made = facts),
     }
     const target = await (stage as TargetStage).open(settings as never, context)
-    const stream = await repository.openStream(snapshot).catch(async (error: unknown) => {
+    const stream = await repository.openStream(snapshot, run.stream).catch(async (error: unknown) => {
       await target.abort()
       throw error
     })
@@ -66,4 +68,8 @@ export async function runRestore(run: RestoreRun): Promise<RestoreOutcome> {
   // What went to standard output cannot be taken back.
   const mayRepeat = (): boolean => !isWritten || settings['path'] !== '-'
   return naming(snapshot, () => repository.reading(snapshot, work, mayRepeat))
+}
+
+function bytesOf({ snapshot, stream }: RestoreRun): number {
+  return stream === undefined ? snapshot.bytes : (snapshot.manifest.streams.find(({ name }) => name === stream)?.bytes ?? 0)
 }

@@ -17,6 +17,8 @@ export interface Pipeline {
   readonly hash: LoadedStage<HashStage>
   readonly inspect: LoadedStage<InspectStage> | undefined
   readonly codecs: readonly LoadedStage<CodecStage>[]
+  /** Files and folders that are stored with every snapshot, as absolute paths. */
+  readonly attach: readonly string[]
   readonly store: LoadedStage<StoreStage>
   readonly key: PipelineKey | undefined
   /** The file says that a list of codecs without a seal is meant. */

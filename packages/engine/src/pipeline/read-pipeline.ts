@@ -164,6 +164,9 @@ async function build(
   }
   const hooks = fits('hooks') ? readHooks(shape.hooks, durationAt) : readHooks(null, durationAt)
   const retention = readRetention(shape.retention, (path, message) => add(path, 'value', message), fits)
+  const attached = fits('attach') ? (shape.attach ?? []).map((path) => resolve(folder, path)) : []
+  for (const [index, path] of attached.entries())
+    if (attached.indexOf(path) < index) add(['attach', index], 'value', `"attach" names ${path} twice`)
   const delayMs = fits('retry', 'delay') ? durationAt(['retry', 'delay']) : undefined
   if (problems.length > 0) return undefined
   return {
@@ -176,6 +179,7 @@ async function build(
     hash: listed('hash') as unknown as Pipeline['hash'],
     inspect: inspect as unknown as Pipeline['inspect'],
     codecs,
+    attach: attached,
     store: store as unknown as Pipeline['store'],
     key: shape.key && absoluteKey(folder, shape.key),
     plaintextAccepted: shape.plaintext === 'accepted',

@@ -19,6 +19,7 @@ export interface NamedStage {
 export interface PipelineShape {
   readonly name?: string
   readonly source: NamedStage
+  readonly attach?: readonly string[] | null
   readonly stages?: readonly NamedStage[] | null
   readonly store: NamedStage
   readonly key?: PipelineKey
@@ -90,6 +91,13 @@ export const pipelineSchema = {
   properties: {
     name: { type: 'string', minLength: 1, description: 'What the snapshots are called. The id of the cluster by default.' },
     source: { ...namedStage, description: 'What is backed up.' },
+    attach: {
+      type: ['array', 'null'],
+      items: { type: 'string', minLength: 1 },
+      maxItems: 100,
+      description:
+        'Files and folders that are stored with every snapshot, such as the PKI that an etcd snapshot does not contain; relative to this file.',
+    },
     stages: {
       type: ['array', 'null'],
       items: namedStage,

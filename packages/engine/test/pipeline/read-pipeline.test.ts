@@ -331,3 +331,13 @@ test('a file that is looked at knows what was written and what was not', async (
   t.equal(document?.written(['key', 'file']), 'k')
   t.same([document?.has(['key', 'file']), document?.has(['source', 'with']), document?.written(['source'])], [true, false, undefined])
 })
+
+test('files to attach are relative to the file, and none stands there twice', async (t) => {
+  const { read, root } = pipelineWith(t, `${small}attach: [pki, /etc/enc.yaml]\n`)
+  t.same((await read()).attach, [`${root}/pki`, '/etc/enc.yaml'])
+  t.same((await pipelineWith(t, `${small}attach:\n`).read()).attach, [])
+  t.same((await pipelineWith(t, small).read()).attach, [])
+  t.match(problems(await refusalOf(t, `${small}attach:\n  - /a\n  - /b\n  - /b/../a\n`)), ['6:5: "attach" names /a twice'])
+  t.match(problems(await refusalOf(t, `${small}attach: /a\n`)), [/^3:9: /])
+  t.match(problems(await refusalOf(t, `${small}attach: [1]\n`)), [/^3:10: /])
+})
