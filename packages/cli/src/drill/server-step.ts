@@ -6,6 +6,7 @@ import { useStage } from '@kpipe/engine'
 import type { StageLoader } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Facts, SourceContext, SourceStage, SourceStream } from '@kpipe/engine/contracts'
+import { withHint } from '../failure.ts'
 import { withPages } from '../scratch/with-pages.ts'
 import { counted, hashKvFact } from './database-steps.ts'
 import type { Computed } from './database-steps.ts'
@@ -43,13 +44,15 @@ export async function untilReady({ etcd, stages, signal }: Asking, withinMs: num
     throw error
   }
   while (!(await Promise.race([isReady().catch(notYet), etcd.failed]))) {
-    if (performance.now() > giveUp)
-      throw new KpipeError(
-        'KPIPE_SOURCE_STALLED',
-        `etcd was started on the restored snapshot and does not serve it within ${withinMs / 1000} s`,
-      )
+    if (performance.now() > giveUp) throw tooSlow(withinMs)
     await Promise.race([delay(askEveryMs, undefined, { signal }).catch(() => signal.throwIfAborted()), etcd.failed])
   }
+}
+
+function tooSlow(withinMs: number): KpipeError {
+  const message = `etcd was started on the restored snapshot and does not serve it within ${Math.round(withinMs / 1000)} s`
+  const error = new KpipeError('KPIPE_SOURCE_STALLED', message)
+  return withHint(error, 'What was restored is as it was stored: run the drill again when the host has less to do, or with --level walked.')
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'tap'
 import { jsonLines } from '../support/kpipe.ts'
 import { pipelineWith } from '../support/pipeline-with.ts'
@@ -30,6 +30,18 @@ test('what cannot be drilled is refused, and nothing is recorded', async (t) => 
   t.equal((await place.kpipe(['run', '-q'])).code, 0)
   t.match(await place.kpipe(walked), { code: 64, stderr: /holds no etcd database/ })
   t.match(JSON.parse((await place.kpipe(['snapshots', '--json'])).stdout), [{ drill: null }, { drill: null }])
+})
+
+test('a result that cannot be recorded is told, and the drill has passed all the same', async (t) => {
+  const place = await backedUp(t)
+  cpSync(place.at('repository'), place.at('kept'), { recursive: true })
+  t.equal((await place.kpipe(walked)).code, 0)
+  rmSync(place.at('repository'), { recursive: true })
+  cpSync(place.at('kept'), place.at('repository'), { recursive: true })
+  const { code, stdout, stderr } = await place.kpipe([...walked, '--json'])
+  t.equal(code, 3)
+  t.match(jsonLines(stdout).at(-1), { message_type: 'summary', passed: true, recorded: false })
+  t.match(stderr, /the result could not be recorded: the log of /)
 })
 
 test('the textfile has the numbers of drills beside those of runs, and neither changes the other', async (t) => {
