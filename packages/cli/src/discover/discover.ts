@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { editorSchema } from '@kpipe/engine'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { withHint } from '../failure.ts'
 import type { ApiServer } from './api-server.ts'
@@ -74,7 +73,6 @@ export async function discover(host: Host, options: DiscoverOptions): Promise<Fi
     dataDir: etcd.dataDir,
     walDir: etcd.walDir,
     beside,
-    canAttach: Object.hasOwn(editorSchema([])['properties'] as object, 'attach'),
     store: choice(options.store, '--store', usualStore),
     keyFile: choice(options.keyFile, '--key-file', usualKeyFile),
   })

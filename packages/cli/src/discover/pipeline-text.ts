@@ -17,16 +17,14 @@ export interface PipelineParts {
   readonly dataDir: Said | undefined
   readonly walDir: Said | undefined
   readonly beside: readonly Beside[]
-  /** Whether pipeline files have a place for them. */
-  readonly canAttach: boolean
   readonly store: Said
   readonly keyFile: Said
 }
 
 /** A pipeline file, with where each value comes from. */
 export function pipelineText(parts: PipelineParts, now = new Date()): string {
-  const { place, host, name, endpoints, settings, beside, canAttach, store, keyFile } = parts
-  const attached = beside.filter(({ fault }) => canAttach && fault === undefined)
+  const { place, host, name, endpoints, settings, beside, store, keyFile } = parts
+  const attached = beside.filter(({ fault }) => fault === undefined)
   const document = new Document({
     ...(name !== undefined && { name: plain(name) }),
     source: {
@@ -51,8 +49,8 @@ export function pipelineText(parts: PipelineParts, now = new Date()): string {
   note(['key', 'file'], keyFile.from)
   below(document, ['source', 'with'], sourceNotes(parts))
   for (const [index, { what }] of attached.entries()) note(['attach', index], what)
-  const others = beside.filter((one) => !attached.includes(one))
-  const lines = others.map(({ path, what, fault }) => `- ${inYaml(path)} # ${what}${fault === undefined ? '' : `; ${fault}`}`)
+  const others = beside.filter(({ fault }) => fault !== undefined)
+  const lines = others.map(({ path, what, fault }) => `- ${inYaml(path)} # ${what}; ${fault}`)
   if (attached.length > 0) {
     above(document, 'attach', ['What no snapshot holds, stored and sealed with it.'])
     below(document, ['attach'], lines)

@@ -40,6 +40,11 @@ test('a manifest of kubeadm gives addresses, certificates and data by their path
       ['/srv/secrets/enc.yaml', undefined],
     ],
   )
+  t.same((parse(found.pipeline) as { attach: string[] }).attach, ['/etc/kubernetes/pki', '/srv/secrets/enc.yaml'])
+  t.match(
+    found.pipeline,
+    '# - /srv/service-accounts/sa.key # keys of the tokens of service accounts; /srv/service-accounts/sa.key cannot be read',
+  )
   t.match(found.looks, [
     { place: '/etc/kubernetes/manifests', found: [{}], note: '' },
     { place: '/var/lib/rancher/rke2/agent/pod-manifests', found: [] },
