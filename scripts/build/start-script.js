@@ -8,10 +8,16 @@ const { Script } = process.getBuiltinModule('node:vm')
 
 const filename = `${import.meta.dirname}/main.script.js`
 const place = placeOfCache()
-const cachedData = place && readCache(place)
-const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
-if (place && (cachedData === undefined || script.cachedDataRejected)) process.on('exit', (code) => code === 0 && writeCache(place))
+const script = compile(place && readCache(place))
 await script.runInThisContext()(createRequire(import.meta.url), import.meta, (url) => import(url))
+
+/** In a function of its own, so that the cache does not stay in memory. */
+function compile(cachedData) {
+  const compiled = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
+  const isOld = cachedData === undefined || compiled.cachedDataRejected
+  if (place && isOld) process.on('exit', (code) => code === 0 && writeCache(place))
+  return compiled
+}
 
 /** Each command compiles other functions. Beside what node caches: for this version of node and its flags. */
 function placeOfCache() {

@@ -12,8 +12,8 @@ import type { ListedFrame } from './directory.ts'
 
 export const packHeaderBytes = 48
 export const packFooterBytes = 16
-/** A pack is closed before it would grow above this. */
-export const targetPackBytes = 16 * 2 ** 20
+/** A pack is closed before it would grow above this: two of them are in memory at once. */
+export const targetPackBytes = 8 * 2 ** 20
 
 /** Header 12 | class u8 | 3 zeros | pack id 16 | repository id 16. */
 export function packHeader(packClass: PackClass, id: string, repositoryId: Uint8Array): Buffer {
