@@ -929,10 +929,18 @@ class Repository:
         except MISSHAPEN as error:
             raise Failure(DAMAGE, f'the recipe of snapshot {snapshot.id.hex()[:12]} is not readable: {error}') from None
 
-    def restore(self, snapshot, file):
-        """Writes the first stream of a snapshot into an open file: each frame is read once, then all of the file for its digest."""
+    def stream(self, snapshot, attachment):
+        """The manifest of a snapshot and its first stream, or that of an attachment."""
         manifest = self.manifest(snapshot)
-        stream = manifest['streams'][0]
+        first, *attachments = manifest['streams']
+        found = [first] if attachment is None else [stream for stream in attachments if stream['name'] == attachment]
+        if not found:
+            raise Failure(USAGE, f'snapshot {snapshot.id.hex()[:12]} has no attachment {attachment}')
+        return manifest, found[0]
+
+    def restore(self, snapshot, file, attachment=None):
+        """Writes a stream of a snapshot into an open file: each frame is read once, then all of the file for its digest."""
+        manifest, stream = self.stream(snapshot, attachment)
         wanted, start = defaultdict(list), 0
         for row in self.rows(snapshot, manifest, stream):
             size = row.length if row.length is not None else min(stream['page_bytes'], stream['bytes'] - start)
@@ -999,13 +1007,18 @@ def list_snapshots(repository, arguments):
         print(snapshot.id.hex(), time, manifest['streams'][0]['bytes'], visible(manifest['name']), visible(manifest['member']) or '-', sep='\t')
 
 
+def list_attachments(repository, arguments):
+    for stream in repository.manifest(repository.find(arguments.snapshot))['streams'][1:]:
+        print(stream['bytes'], visible(stream['name']), sep='\t')
+
+
 def restore_snapshot(repository, arguments):
     snapshot, draft = repository.find(arguments.snapshot), f'{arguments.to}.part'
     if os.path.lexists(arguments.to):
         raise Failure(USAGE, f'{arguments.to} is there already')
     try:
         with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), 'r+b') as file:
-            size = repository.restore(snapshot, file)
+            size = repository.restore(snapshot, file, arguments.attachment)
         os.rename(draft, arguments.to)
     finally:
         if os.path.exists(draft):
@@ -1016,13 +1029,15 @@ def restore_snapshot(repository, arguments):
 def main():
     parser = Arguments(prog='kpipe_reader', description='Lists and restores what a kpipe repository holds.')
     commands = parser.add_subparsers(required=True)
-    for name, run in [('list', list_snapshots), ('restore', restore_snapshot)]:
+    for name, run in [('list', list_snapshots), ('attachments', list_attachments), ('restore', restore_snapshot)]:
         command = commands.add_parser(name)
         command.set_defaults(run=run)
         command.add_argument('store', help='folder of the repository')
-        if name == 'restore':
+        if name != 'list':
             command.add_argument('snapshot', help='id, or its beginning')
+        if name == 'restore':
             command.add_argument('-to', required=True, metavar='FILE', help='file to make')
+            command.add_argument('--attachment', metavar='NAME', help='a file that was stored with the snapshot, instead of its database')
         secret = command.add_mutually_exclusive_group(required=True)
         secret.add_argument('--key-file', dest='key-file', metavar='FILE')
         secret.add_argument('--phrase-file', dest='recovery-phrase', metavar='FILE')

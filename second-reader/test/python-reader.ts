@@ -40,14 +40,26 @@ export async function listed(repository: string, secret: readonly string[]): Pro
     .map((line) => line.split('\t')[0]!)
 }
 
-/** What the second reader makes of a snapshot: how it ended, and the SHA-256 in hex of the file, if it made one. */
+/** Names of all attachments of a snapshot, as the second reader lists them. @throws Error with what it said */
+export async function attached(repository: string, id: string, secret: readonly string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await reader(['attachments', repository, id, ...secret])
+  if (code !== 0) throw new Error(`the second reader ended with ${code}: ${stderr}`)
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split('\t')[1]!)
+}
+
+/** What the second reader makes of a snapshot, or of an attachment of it: how it ended, and the SHA-256 in hex of the file, if it made one. */
 export async function restoredBy(
   repository: string,
   id: string,
   secret: readonly string[],
   file: string,
+  attachment?: string,
 ): Promise<Ended & { readonly sha256: string | undefined }> {
   rmSync(file, { force: true })
-  const ended = await reader(['restore', repository, id, '-to', file, ...secret])
+  const what = attachment === undefined ? [] : ['--attachment', attachment]
+  const ended = await reader(['restore', repository, id, '-to', file, ...what, ...secret])
   return { ...ended, sha256: existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : undefined }
 }

@@ -10,7 +10,7 @@ import { openEntry } from '../src/log/entry.ts'
 import { decodeMarker } from '../src/marker.ts'
 import { goldens, type Golden } from './golden/golden.ts'
 import { histories } from './golden/histories.ts'
-import { kpipe, restored, secretFiles } from './golden/program.ts'
+import { kpipe, restored, restoredAttachments, secretFiles } from './golden/program.ts'
 import { storeOf } from './golden/store-of.ts'
 
 const flags = { key: '--key-file', phrase: '--recovery-phrase-file', password: '--password-file' } as const
@@ -52,8 +52,10 @@ for (const golden of goldens()) {
         `listed with ${secret[1]}`,
       )
     }
-    for (const [index, { id, sha256 }] of golden.snapshots.entries()) {
-      t.equal(await restored(folder, id, secrets[index % secrets.length]!), sha256, `snapshot ${id.slice(0, 12)}`)
+    for (const [index, { id, sha256, attachments = {} }] of golden.snapshots.entries()) {
+      const secret = secrets[index % secrets.length]!
+      t.equal(await restored(folder, id, secret), sha256, `snapshot ${id.slice(0, 12)}`)
+      t.same(await restoredAttachments(folder, id, secret, Object.keys(attachments)), attachments)
     }
     t.match(await kpipe(folder, ['check', '--read-data', '--store', 'repository', ...secrets[0]!, '--json']), /"message_type":"summary"/)
   })

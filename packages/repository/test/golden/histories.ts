@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exitCodes } from '@kpipe/engine/contracts'
 import { packClasses } from '../../src/format.ts'
-import { pages, seeds } from './pages.ts'
+import { page, pages, seeds } from './pages.ts'
 import { backUp, kpipe, pipeline, recordDrill, secretFiles, type MadeSnapshot } from './program.ts'
 
 /** What a history leaves: the snapshots that are there at its end, oldest first, and the secrets that open it. */
@@ -80,6 +80,23 @@ export const histories = {
     await kpipe(folder, ['check', '--read-data', '-c', 'db.yaml'], exitCodes.KPIPE_DAMAGED)
     const third = await backUp(folder, 'db', db(20))
     return { snapshots: [first, second, third], secrets: ['key', 'phrase'], kinds: ['DAMAGED', 'HEAL'] }
+  },
+
+  async attached(folder) {
+    await begin(folder)
+    await pipeline(folder, { name: 'db', pageBytes, attach: ['pki', 'encryption.yaml'] })
+    const ca = { 'pki/ca.crt': page(1200, 'ca'), 'pki/ca.key': page(300, 'key'), 'pki/etcd/ca.crt': page(1200, 'ca') }
+    const files = { ...ca, 'pki/empty': Buffer.alloc(0), 'encryption.yaml': page(90, 'encryption') }
+    const leaf = (of: string): Record<string, Buffer> => ({ ...files, 'pki/leaf.crt': page(800, of) })
+    const prune = ['prune', '-c', 'db.yaml', '--apply', '--max-unused', '0', '--sweep-delay', '0s']
+    const gone = await backUp(folder, 'db', db(30), { attached: leaf('a') })
+    const second = await backUp(folder, 'db', db(30, { 1: 'a' }), { attached: leaf('b') })
+    const large = { ...leaf('b'), 'pki/large': pages(4096, seeds(300)) }
+    const third = await backUp(folder, 'db', db(30, { 1: 'a', 2: 'b' }), { attached: large })
+    await kpipe(folder, ['forget', gone.id, '-c', 'db.yaml', '--apply'])
+    await kpipe(folder, prune)
+    const fourth = await backUp(folder, 'db', db(31, { 1: 'c', 2: 'b' }), { attached: large })
+    return { snapshots: [second, third, fourth], secrets: ['key', 'phrase'], kinds: ['FORGET', 'COMPACT'] }
   },
 
   async drilled(folder) {
