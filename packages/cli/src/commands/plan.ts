@@ -32,6 +32,7 @@ export const plan = command({
     const made = await makePlan({ where: { ...where, pipeline }, flags, terminal, signal })
     if (terminal.json) terminal.line(planLine(made))
     else if (terminal.verbosity >= 0) terminal.write(planText(made))
+    for (const sentence of made.attached.attention) terminal.warn(sentence)
     // In the order in which a run would meet them.
     for (const part of [made.repository, made.store, made.source]) if (part.found === undefined) throw part.failure
     if (made.repository.found !== undefined) refuseHistory(made.repository.found)

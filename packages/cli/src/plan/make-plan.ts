@@ -1,5 +1,7 @@
 import type { Pipeline } from '@kpipe/engine'
 import type { Repository, Snapshot } from '@kpipe/repository'
+import { readAttachments } from '../backup/read-attachments.ts'
+import type { AttachedFiles } from '../backup/read-attachments.ts'
 import type { Terminal } from '../terminal.ts'
 import { hasRepository } from '../where/has-repository.ts'
 import { openLocated, openStore } from '../where/open.ts'
@@ -27,6 +29,7 @@ export interface Plan {
   readonly store: Part<StoreState>
   readonly repository: Part<Repository>
   readonly source: Part<SourceAnswer>
+  readonly attached: AttachedFiles
   readonly parent: Snapshot | undefined
   /** Undefined when source or repository are not known. */
   readonly prediction: Prediction | undefined
@@ -57,6 +60,7 @@ export async function makePlan({ where, flags, terminal, signal }: Planning): Pr
       previousMember: (ownName) => repository.found?.snapshots({ name: flags.name ?? pipeline.name ?? ownName }).at(-1)?.member,
     }),
   )
+  const attached = await readAttachments(pipeline.attach)
   const answer = source.found
   const name = flags.name ?? pipeline.name ?? answer?.name
   const parent = repository.found
@@ -64,7 +68,7 @@ export async function makePlan({ where, flags, terminal, signal }: Planning): Pr
     .filter(({ member }) => member === answer?.member)
     .at(-1)
   const known = repository.found !== undefined && answer !== undefined
-  return { pipeline, store, repository, source, parent, prediction: known ? predict(answer.bytes, parent) : undefined }
+  return { pipeline, store, repository, source, attached, parent, prediction: known ? predict(answer.bytes, parent) : undefined }
 }
 
 async function part<Found>(signal: AbortSignal, ask: () => Promise<Found>): Promise<Part<Found>> {

@@ -13,7 +13,7 @@ export function planText(plan: Plan): string {
   const rows: (readonly [string, string | undefined])[] = [
     ['source', rowOf(plan.source, () => sourceText(plan))],
     ['expires', plan.source.found && expiryText(plan.source.found.facts)],
-    ['attached', pipeline.attach.join(', ')],
+    ['attached', attachedText(plan)],
     ['stages', pipeline.stages.map((stage) => stage.package.replace('@kpipe/stage-', '')).join(', ')],
     [
       'store',
@@ -48,7 +48,7 @@ export function planText(plan: Plan): string {
 
 /** The same for programs. Names and units are stable. */
 export function planLine(plan: Plan): Record<string, unknown> {
-  const { pipeline, prediction, parent } = plan
+  const { pipeline, attached, prediction, parent } = plan
   const { retry, metrics, hooks } = pipeline
   return {
     message_type: 'plan',
@@ -65,7 +65,7 @@ export function planLine(plan: Plan): Record<string, unknown> {
       certificate_not_after: facts['certificate_not_after'] ?? null,
       server_certificate_not_after: facts['server_certificate_not_after'] ?? null,
     })),
-    attach: pipeline.attach,
+    attach: { paths: pipeline.attach, files: attached.files.length, bytes: attachedBytes(attached), attention: attached.attention },
     stages: pipeline.stages.map((stage) => stage.package),
     store: lineOf(plan.store, ({ location, probed, freeBytes }) => ({ location, probed, free_bytes: freeBytes ?? null })),
     repository: lineOf(plan.repository, ({ id, head, snapshots }) => ({ id, head, snapshots: snapshots().length })),
@@ -94,6 +94,17 @@ function sourceText({ pipeline, source }: Plan): string {
     ...(bytes === undefined ? [] : [sizeText(bytes)]),
   ]
   return `${pipeline.source.package.replace('@kpipe/stage-', '')}: ${words.join(', ')}`
+}
+
+function attachedText({ pipeline, attached }: Plan): string {
+  if (pipeline.attach.length === 0) return ''
+  const { files, attention } = attached
+  const left = attention.length === 0 ? '' : `, and ${countText(attention.length, 'path')} that a run would leave out`
+  return `${countText(files.length, 'file')}, ${sizeText(attachedBytes(attached))}, of ${pipeline.attach.join(', ')}${left}`
+}
+
+function attachedBytes({ files }: Plan['attached']): number {
+  return files.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }
 
 function expiryText(facts: Readonly<Record<string, Fact>>): string {

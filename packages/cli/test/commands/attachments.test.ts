@@ -68,7 +68,12 @@ test('an attachment that cannot be read is told with exit code 3, and the backup
   const sentence = `attachment ${at('missing.yaml')} is not in this snapshot: it cannot be read: no such file or directory (ENOENT)`
   t.match(jsonLines(run.stdout).at(-1), { attachments: 5, attention: [sentence] })
   t.match(run.stderr, sentence)
-  t.match((await kpipe(['plan'])).stdout, /\n {2}attached {4}\/.*\/pki, \/.*\/enc\.yaml, \/.*\/missing\.yaml\n/)
+  const plan = await kpipe(['plan'])
+  t.match(
+    plan.stdout,
+    /\n {2}attached {4}5 files, 75 B, of \/.*\/pki, \/.*\/enc\.yaml, \/.*\/missing\.yaml, and 1 path that a run would leave out\n/,
+  )
+  t.match(plan.stderr, sentence)
   t.match((await kpipe(['config', 'show'])).stdout, /\nattach\[2\] +\/.*\/missing\.yaml +backup\.yaml:6\n/)
 })
 
