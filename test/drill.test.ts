@@ -183,7 +183,15 @@ test('what ends a drill before its time, and what it finds wrong', async (t) => 
   })
 
   await t.test('an etcd that does not run on it, and one that serves something else, fail it', async (t) => {
-    const ends = await drill(at, ['--etcd', wrapped(at, etcd, 'echo "panic: no such thing"; exit 2')])
+    const never = await drill(at, ['--etcd', wrapped(at, etcd, 'echo "panic: no such thing"; exit 2', 'broken')])
+    t.match(summaryOf(never), { level: 'walked', passed: true }, 'that it runs on nothing at all is not the fault of the snapshot')
+    t.match(summaryOf(never).steps.at(-2), {
+      result: 'not done',
+      note: /does not run here, on an empty .*: exit code 2, panic: no such thing$/,
+    })
+    const killed = await drill(at, ['--etcd', wrapped(at, etcd, 'kill -KILL $$', 'killed')])
+    t.match(lastLine(killed), { exit_code: 69, message: 'the etcd of the drill was ended by SIGKILL', hint: /^What was restored is/ })
+    const ends = await drill(at, ['--etcd', wrapped(at, etcd, '[ -d data ] && { echo "panic: no such thing"; exit 2; }')])
     t.equal(ends.code, 65, ends.stderr)
     t.match(summaryOf(ends), { level: 'booted', passed: false })
     t.match(lastLine(ends), {

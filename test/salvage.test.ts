@@ -152,7 +152,10 @@ test('with any one frame destroyed, what is left is a database of which the list
 
   const ended = await at.kpipe(['restore', id, '--salvage', '--data-dir', 'data', '--no-bump', '--snapshot-name', 'backup'])
   t.equal(ended.code, 65, ended.stderr)
-  t.match(ended.stdout, /^snapshot [0-9a-f]{12} of backup: \d+ pages? of its database lost, and \d+ items with/)
+  t.match(
+    ended.stdout,
+    /^snapshot [0-9a-f]{12} of backup: \d+ pages? of its database lost, and \d+ items with them\n  \d+ keys are there, and \d+ were noted\n/,
+  )
   t.match(ended.stderr, /is not whole, and what is left of it is in data: /)
   const etcd = await startEtcd(await getEtcd({ version: '3.6' }), { dataDir: at.at('data'), name: 'default' })
   const { size } = await readKeys(etcd.clientUrl).finally(() => etcd.stop())

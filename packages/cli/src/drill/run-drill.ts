@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { openBolt, walk, withoutTrailer } from '@kpipe/bolt'
 import { runRestore } from '../restore/run-restore.ts'
 import type { RestoreRun } from '../restore/run-restore.ts'
@@ -11,7 +11,7 @@ import { sizeText } from '../output/size-text.ts'
 import { asksForUsers, compareHashKv, compareStatus, walkDatabase, withoutAuthentication } from './database-steps.ts'
 import type { Computed } from './database-steps.ts'
 import type { EtcdBinary, EtcdChoice } from './find-etcd.ts'
-import { peerUrl, runEtcd } from './run-etcd.ts'
+import { Ended, peerUrl, runEtcd } from './run-etcd.ts'
 import type { RunningEtcd } from './run-etcd.ts'
 import { roomIn } from './scratch-place.ts'
 import { compareServer, untilReady } from './server-step.ts'
@@ -59,6 +59,17 @@ export async function runDrill(run: DrillRun): Promise<DrillOutcome> {
     held.proof = done.proof
     return done.proof === undefined
   }
+  /** Runs `work`. An etcd that ends by itself is the snapshot's fault only where the same one runs on nothing. */
+  const blaming = async <Result>(binary: EtcdBinary, work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Ended)) throw error
+      delete held.etcd
+      await demandThatItRuns(run, scratch, binary)
+      throw new Ended(`etcd ${binary.version} does not run on it: ${error.message}`)
+    }
+  }
   try {
     const file = scratch.at('snapshot')
     const computed: Computed = {}
@@ -72,13 +83,15 @@ export async function runDrill(run: DrillRun): Promise<DrillOutcome> {
     const passed =
       (await step('boot', async () => {
         if ('why' in choice) throw new NotDone(choice.why)
-        held.etcd = await boot(run, scratch, file, choice)
-        await untilReady({ ...run, etcd: held.etcd }, bootMs + (bootMsPerGigabyte * snapshot.bytes) / 1e9)
+        const etcd = await boot(run, scratch, file, choice)
+        held.etcd = etcd
+        await blaming(choice, () => untilReady({ ...run, etcd }, bootMs + (bootMsPerGigabyte * snapshot.bytes) / 1e9))
         return { note: `etcd ${choice.version} serves it`, figures: { etcd: choice.version, path: choice.path } }
       })) &&
       (await step('server', async () => {
-        if (held.etcd === undefined) throw new NotDone('no etcd was booted')
-        return compareServer({ ...run, etcd: held.etcd }, scratch.at('served'), computed)
+        const { etcd } = held
+        if (etcd === undefined || 'why' in choice) throw new NotDone('no etcd was booted')
+        return blaming(choice, () => compareServer({ ...run, etcd }, scratch.at('served'), computed))
       }))
     const isBooted = steps.some(({ step: name, result }) => name === 'server' && result === 'ok')
     return { level: isBooted || !passed ? 'booted' : 'walked', passed, steps, proof: held.proof }
@@ -115,7 +128,22 @@ async function boot(run: DrillRun, scratch: Scratch, file: string, etcd: EtcdBin
     onRemark: () => undefined, // They are for who goes on with what is restored.
   })
   await rm(source, { force: true })
-  return runEtcd(etcd, scratch)
+  return runEtcd(etcd, scratch.folder, (pid) => scratch.noteProcess(pid))
+}
+
+/** @throws NotDone when it ends here on an empty data directory, too */
+async function demandThatItRuns(run: DrillRun, scratch: Scratch, binary: EtcdBinary): Promise<void> {
+  const folder = scratch.at('empty')
+  await mkdir(folder, { mode: 0o700 })
+  const etcd = await runEtcd(binary, folder, (pid) => scratch.noteProcess(pid))
+  try {
+    await untilReady({ ...run, etcd }, bootMs)
+  } catch (error) {
+    if (!(error instanceof Ended)) throw error
+    throw new NotDone(`etcd ${binary.version} does not run here, on an empty data directory neither: ${error.message}`)
+  } finally {
+    await etcd.stop()
+  }
 }
 
 /** Nobody has the passwords here, and nobody but this process comes to the socket. */

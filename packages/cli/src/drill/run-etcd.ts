@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
-import type { Scratch } from '../scratch/scratch-folder.ts'
+import { join } from 'node:path'
+import { KpipeError } from '@kpipe/engine/contracts'
+import { withHint } from '../failure.ts'
 import { etcdEnvironment } from './find-etcd.ts'
 import type { EtcdBinary } from './find-etcd.ts'
 import { Mismatch, NotDone } from './step.ts'
@@ -12,27 +14,35 @@ const clientUrl = 'unix://client:1'
 /** Of `sockaddr_un`, less the zero at its end. */
 const mostSocketBytes = 107
 
+/** It ended by itself: of what it was given, or of what it met here. */
+export class Ended extends Mismatch {}
+
 /** An etcd that runs on a scratch folder and is reached there alone. */
 export interface RunningEtcd {
   /** Absolute, as the source takes it. */
   readonly endpoint: string
-  /** Rejects when the process ends by itself. */
+  /** Rejects with Ended, or with KPIPE_SOURCE_DIED when a signal of somebody else ended it. */
   readonly failed: Promise<never>
   stop(): Promise<void>
 }
 
 const stopWithinMs = 10_000
 
+/** What to do where nothing was proven of the snapshot. */
+export const tryAgain =
+  'What was restored is as it was stored: run the drill again when the host has less to do and more room, or with --level walked.'
+
 /**
  * Starts etcd in the folder, on `data` there, listening on Unix sockets in it and on no port: on one, all that the snapshot holds would be
  * anybody's of this host.
+ * @param note is told the number of the process
  * @throws NotDone when it cannot be started
  */
-export async function runEtcd({ path, version }: EtcdBinary, scratch: Scratch): Promise<RunningEtcd> {
-  const socket = scratch.at('client:1')
+export async function runEtcd({ path, version }: EtcdBinary, folder: string, note: (pid: number) => Promise<void>): Promise<RunningEtcd> {
+  const socket = join(folder, 'client:1')
   if (Buffer.byteLength(socket) > mostSocketBytes)
     throw new NotDone(`the socket ${socket} would have a path of ${Buffer.byteLength(socket)} bytes, and ${mostSocketBytes} is the most`)
-  const log = await open(scratch.at('log'), 'wx', 0o600)
+  const log = await open(join(folder, 'log'), 'wx', 0o600)
   // Names are relative to the folder: nothing of its path has to be a part of a URL.
   const flags = {
     name: 'drill',
@@ -50,10 +60,10 @@ export async function runEtcd({ path, version }: EtcdBinary, scratch: Scratch): 
   }
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
   // In a group of its own, so that Ctrl-C reaches kpipe alone, which then stops it.
-  const child = spawn(path, args, { cwd: scratch.folder, env: etcdEnvironment(), stdio: ['ignore', log.fd, log.fd], detached: true })
+  const child = spawn(path, args, { cwd: folder, env: etcdEnvironment(), stdio: ['ignore', log.fd, log.fd], detached: true })
   const killAtExit = () => void child.kill('SIGKILL')
   process.prependOnceListener('exit', killAtExit)
-  const exited = once(child, 'exit').then(([code, signal]: unknown[]) => String(signal ?? `exit code ${String(code)}`))
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   exited.catch(() => undefined) // It could not be started, which is told below.
   let stopping = false
   async function stop(): Promise<void> {
@@ -66,18 +76,17 @@ export async function runEtcd({ path, version }: EtcdBinary, scratch: Scratch): 
   }
   try {
     await once(child, 'spawn')
-    await scratch.noteProcess(child.pid!)
+    await note(child.pid!)
   } catch (error) {
     await stop()
     throw new NotDone(`etcd ${version} cannot be started: ${(error as Error).message}`)
   } finally {
     await log.close()
   }
-  const failed = exited.then(async (how): Promise<never> => {
+  const failed = exited.then(async ([code, signal]): Promise<never> => {
     if (stopping) return new Promise(() => {})
-    throw new Mismatch(
-      `etcd ${version} does not run on it: ${how}, ${lastWords(await readFile(scratch.at('log'), 'utf8').catch(() => ''))}`,
-    )
+    if (signal !== null) throw withHint(new KpipeError('KPIPE_SOURCE_DIED', `the etcd of the drill was ended by ${signal}`), tryAgain)
+    throw new Ended(`exit code ${code}, ${lastWords(await readFile(join(folder, 'log'), 'utf8').catch(() => ''))}`)
   })
   failed.catch(() => undefined) // Whoever waits for it hears of it.
   return { endpoint: `unix://${socket}`, failed, stop }

@@ -10,6 +10,7 @@ import { withHint } from '../failure.ts'
 import { withPages } from '../scratch/with-pages.ts'
 import { counted, hashKvFact } from './database-steps.ts'
 import type { Computed } from './database-steps.ts'
+import { tryAgain } from './run-etcd.ts'
 import type { RunningEtcd } from './run-etcd.ts'
 import { Mismatch, NotDone } from './step.ts'
 import type { Found } from './step.ts'
@@ -22,6 +23,8 @@ export interface Asking {
 }
 
 const askEveryMs = 50
+/** For HashKV, which reads all rows. */
+const answerSeconds = 120
 /** etcd sends pieces of 32 KiB. */
 const gatheredBytes = 1 << 20
 /** A process that is ending closes its connections first. */
@@ -29,7 +32,7 @@ const endsWithinMs = 1000
 
 /**
  * Waits until the server has made itself leader of its cluster of one.
- * @throws Mismatch when it ends; KpipeError KPIPE_SOURCE_STALLED after the time
+ * @throws Ended; KpipeError KPIPE_SOURCE_STALLED after the time
  */
 export async function untilReady({ etcd, stages, signal }: Asking, withinMs: number): Promise<void> {
   const { stage, settings } = await sourceOf(etcd, stages)
@@ -52,7 +55,7 @@ export async function untilReady({ etcd, stages, signal }: Asking, withinMs: num
 function tooSlow(withinMs: number): KpipeError {
   const message = `etcd was started on the restored snapshot and does not serve it within ${Math.round(withinMs / 1000)} s`
   const error = new KpipeError('KPIPE_SOURCE_STALLED', message)
-  return withHint(error, 'What was restored is as it was stored: run the drill again when the host has less to do, or with --level walked.')
+  return withHint(error, tryAgain)
 }
 
 /**
@@ -63,7 +66,7 @@ export async function compareServer(asking: Asking, file: string, computed: Comp
   const { status: own, hashKv } = computed
   if (own === undefined || hashKv === undefined) throw new NotDone('nothing was computed to compare with')
   const { etcd, stages } = asking
-  const { stage, settings } = await sourceOf(etcd, stages)
+  const { stage, settings } = await sourceOf(etcd, stages, { dialTimeout: answerSeconds })
   const hash = createHash('sha256')
   const context: SourceContext = {
     signal: asking.signal,
@@ -136,7 +139,11 @@ async function intoFile(stream: SourceStream, file: string, hash: ReturnType<typ
 }
 
 /** The same source that takes snapshots, called at the socket. */
-async function sourceOf({ endpoint }: RunningEtcd, stages: StageLoader): Promise<{ stage: SourceStage; settings: unknown }> {
-  const { stage, settings } = await useStage(stages, 'source', 'etcd', { endpoints: [endpoint] }, process.cwd())
+async function sourceOf(
+  { endpoint }: RunningEtcd,
+  stages: StageLoader,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<{ stage: SourceStage; settings: unknown }> {
+  const { stage, settings } = await useStage(stages, 'source', 'etcd', { endpoints: [endpoint], ...more }, process.cwd())
   return { stage: stage as SourceStage, settings }
 }

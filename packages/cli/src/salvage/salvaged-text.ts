@@ -7,9 +7,12 @@ import type { Salvaged } from './run-salvage.ts'
 
 /** What is lost, for people: the first of many. */
 export function salvagedText(snapshot: Snapshot, salvaged: Salvaged): string {
-  const { pages, ranges, rescued, items, named, keys } = salvaged
+  const { pages, ranges, rescued, items, named, keys, keysLeft, keysNoted } = salvaged
   const rows = items === undefined ? '' : `, and ${counted(items, 'item')} with ${pages === 1 ? 'it' : 'them'}`
   const lines = [`snapshot ${snapshot.shortId} of ${snapshot.name}: ${counted(pages, 'page')} of its database lost${rows}`]
+  lines.push(
+    `  ${counted(keysLeft, 'key')} ${keysLeft === 1 ? 'is' : 'are'} there${keysNoted === null ? '' : `, and ${keysNoted} were noted`}`,
+  )
   if (rescued > 0) lines.push(`  found again on other pages: ${counted(rescued, 'item')}`)
   lines.push(...firstOf(joined(ranges).map((range) => `  lost: ${rangeText(range)}`)))
   lines.push(...firstOf(keys.filter(({ state }) => state !== 'history').map((key) => `  ${keyLine(key)}`)))

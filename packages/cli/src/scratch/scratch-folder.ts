@@ -8,7 +8,7 @@ import { failing } from './failing.ts'
 export interface Scratch {
   readonly folder: string
   at(name: string): string
-  /** A process that runs in the folder: whoever finds the folder left over ends it first. */
+  /** A process that runs in the folder or below: whoever finds the folder left over ends it first. */
   noteProcess(pid: number): Promise<void>
   remove(): Promise<void>
 }
@@ -110,7 +110,7 @@ function isAlive({ pid, began }: Owner): boolean {
 async function removeLeftOver(folder: string): Promise<void> {
   const pid = Number(await readFile(join(folder, processFile), 'utf8').catch(() => ''))
   // By where it runs, for its number may be another process's by now.
-  const runsHere = () => pid > 0 && workingFolder(pid) === folder
+  const runsHere = () => pid > 0 && `${workingFolder(pid)}/`.startsWith(`${folder}/`)
   if (runsHere()) process.kill(pid, 'SIGKILL')
   for (let waited = 0; runsHere() && waited < processEndsWithinMs; waited += 20) await setTimeout(20)
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
