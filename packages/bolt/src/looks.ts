@@ -25,7 +25,7 @@ interface Segment {
   readonly rows: Uint32Array
 }
 
-/** Holds 4 bytes a page, about 20 a leaf page, 4 a row, 6 a child of a branch, 20 a user key. */
+/** Holds 4 bytes a page, about 20 a leaf page, 4 a row, 7 a row but the first of its page, 6 a child of a branch, 20 a user key. */
 export function looks(): Looks {
   const segments: Segment[] = []
   const late = new Map<number, Segment>()

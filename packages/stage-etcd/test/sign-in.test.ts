@@ -1,7 +1,17 @@
 import t from 'tap'
 import { methods } from '../src/etcd-messages.ts'
 import { encodeField } from '../src/protobuf.ts'
-import { answerWith, fakeEtcd, memberListMessage, playSnapshot, refuse, statusMessage, type FakeEtcd, type Play } from './fake-etcd.ts'
+import {
+  answerWith,
+  fakeEtcd,
+  hashKvMessage,
+  memberListMessage,
+  playSnapshot,
+  refuse,
+  statusMessage,
+  type FakeEtcd,
+  type Play,
+} from './fake-etcd.ts'
 import { failureOf, reading } from './reading.ts'
 
 const user = { username: 'kpipe', password: 'hunter2' }
@@ -28,6 +38,7 @@ async function tokens(firstValid: number, forget?: { readonly before: string }):
     status: guarded(methods.status, answerWith(statusMessage())),
     memberList: guarded(methods.memberList, answerWith(memberListMessage())),
     snapshot: guarded(methods.snapshot, playSnapshot(Buffer.from('database'))),
+    hashKv: guarded(methods.hashKv, answerWith(hashKvMessage())),
   })
   return Object.defineProperty(etcd as FakeEtcd & { refused: number }, 'refused', { get: () => refused })
 }
@@ -36,7 +47,7 @@ t.test('a user gets one token, and all calls carry it', async (t) => {
   const etcd = await tokens(1)
   t.teardown(() => etcd.close())
   const into = reading()
-  const stream = await into.open({ endpoints: [etcd.address], ...user })
+  const stream = await into.open({ endpoints: [etcd.address], ...user, evidence: 'off' })
   t.equal((await into.all(stream)).length, 40)
   await stream.close()
   t.same(etcd.asked, [methods.authenticate, methods.status, methods.memberList, methods.snapshot])
@@ -49,7 +60,7 @@ for (const before of [methods.status, methods.memberList, methods.snapshot]) {
     const etcd = await tokens(1, { before })
     t.teardown(() => etcd.close())
     const into = reading()
-    const stream = await into.open({ endpoints: [etcd.address], ...user })
+    const stream = await into.open({ endpoints: [etcd.address], ...user, evidence: 'off' })
     t.equal((await into.all(stream)).length, 40)
     await stream.close()
     t.equal(etcd.refused, 1)
@@ -58,6 +69,17 @@ for (const before of [methods.status, methods.memberList, methods.snapshot]) {
     t.same(into.warnings, [])
   })
 }
+
+t.test('a token that is refused when a member is to confirm the snapshot is renewed', async (t) => {
+  const etcd = await tokens(1, { before: methods.hashKv })
+  t.teardown(() => etcd.close())
+  const into = reading()
+  const stream = await into.open({ endpoints: [etcd.address], ...user })
+  await into.all(stream)
+  t.match(await stream.confirm!({ hash_kv: { hash: 1234, hash_revision: 42, compact_revision: -1 } }), { evidence: 'agreed' })
+  await stream.close()
+  t.ok(etcd.refused > 0)
+})
 
 t.test('a new token that is refused as well is not renewed again, and shows in no message', async (t) => {
   const etcd = await tokens(Infinity)

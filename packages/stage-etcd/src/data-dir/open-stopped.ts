@@ -92,6 +92,8 @@ async function openStream(handle: FileHandle, database: string, settings: Stoppe
       wal_writes_newer: log?.writes ?? null,
       wal_fault: log?.fault ?? null,
       v2_data: snapshots.v2Data ?? null,
+      evidence: 'none',
+      evidence_note: 'the member does not run',
     },
     read: () =>
       readContentBytes(handle, content, metas, {

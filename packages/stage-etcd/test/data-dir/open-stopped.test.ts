@@ -242,6 +242,7 @@ test('settings of a connection beside a data directory are refused, and a log wi
     [{ dataDir, username: 'root', password: 'x' }, 'the setting username, password,'],
     [{ dataDir, member: 'm1' }, 'the setting member,'],
     [{ walDir: dataDir }, 'the setting walDir without dataDir'],
+    [{ dataDir, evidence: 'required' }, 'evidence: required, and a data directory has no members to ask'],
   ]
   for (const [settings, seen] of refusals) {
     const failure = await failureOf(settings)
