@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { CodecRecord, CodecSecrets, SealedStream, Store, StoredFrame } from '@kpipe/engine/contracts'
-import { giveBack } from './give-back.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LogState, PackRecord } from './log/state.ts'
 import { placesOf } from './log/places.ts'
@@ -108,7 +107,6 @@ function streamOf(
 ): SealedStream {
   const forWhom = nameOf(snapshot)
   const { frames, frameOf, slotOf } = numberFrames(placed, lost)
-  giveBack(recipe.packs)
   return {
     bytes: stream.bytes,
     digest: stream.digest,
@@ -152,24 +150,20 @@ function lostChunk(chunk: number, { named, packs, partial }: ChunkGroup, forWhom
   })
 }
 
-/**
- * Numbers those frames that are needed, in the order of packs, and gives each chunk its frame and slot. Uses the arrays of `placed`,
- * and gives back the memory of its directories that frames do not need.
- */
+/** Numbers those frames that are needed, in the order of packs, and gives each chunk its frame and slot. Uses the arrays of `placed`. */
 function numberFrames(
   { packs, packOf, indexOf }: PlacedChunks,
   lost: readonly number[],
 ): { frames: PlacedFrame[]; frameOf: Uint32Array; slotOf: Uint32Array } {
-  for (const { directory } of packs) giveBack(directory.prefixes)
-  const numbers = packs.map(({ directory }) => new Uint32Array(directory.frames.length))
+  const numbers = packs.map((pack) => new Uint32Array(pack.frames.length))
   const isLost = new Uint8Array(packOf.length)
   for (const chunk of lost) isLost[chunk] = 1
   packOf.forEach((pack, chunk) => {
-    if (isLost[chunk] === 0) numbers[pack][frameAt(packs[pack].directory.frames, indexOf[chunk])] = 1
+    if (isLost[chunk] === 0) numbers[pack][frameAt(packs[pack].frames, indexOf[chunk])] = 1
   })
   const frames: PlacedFrame[] = []
-  packs.forEach(({ pack, directory }, at) => {
-    directory.frames.forEach((frame, index) => {
+  packs.forEach(({ pack, frames: inPack }, at) => {
+    inPack.forEach((frame, index) => {
       if (numbers[at][index] === 1) numbers[at][index] = frames.push({ pack, frame }) - 1
     })
   })
@@ -179,7 +173,7 @@ function numberFrames(
       continue
     }
     const pack = packOf[chunk]
-    const inPack = packs[pack].directory.frames
+    const inPack = packs[pack].frames
     const frame = frameAt(inPack, indexOf[chunk])
     indexOf[chunk] -= inPack[frame].firstChunk
     packOf[chunk] = numbers[pack][frame]
