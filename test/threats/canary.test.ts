@@ -48,10 +48,10 @@ test('what a run leaves and says holds no secret, whatever becomes of it', limit
   writeFileSync(at.at('input'), pages(300))
   at.demandSecrecy(t)
 
-  await t.test('a run that works, with hooks and metrics', async (t) => {
+  await t.test('a run that works, with hooks, metrics and an attached file', async (t) => {
     const dump = (when: string) => `{ run: 'env > hooked-${when}; cat /proc/$PPID/cmdline >> hooked-${when}' }`
     const hooks = `hooks:\n  before: ${dump('before')}\n  after: ${dump('after')}\n  finally: ${dump('finally')}\n`
-    at.pipeline('{ use: file, with: { path: ./input } }', `${hooks}metrics: { textfile: metrics.prom }`)
+    at.pipeline('{ use: file, with: { path: ./input } }', `${hooks}metrics: { textfile: metrics.prom }\nattach: [input]`)
     const secrets = { KPIPE_NEW_PASSWORD: accessPassword, ETCDCTL_PASSWORD: accessPassword, KPIPE_PASSWORD: accessPassword }
     for (const words of [['-vv'], ['--json', '-vv', '--tag', 'one']]) {
       const { code, stderr } = await at.run(['run', ...words], { env: { ...secrets, KPIPE_KEY_FILE: at.at('repository.key') } })
