@@ -56,20 +56,42 @@ export async function leftItems(pages: LeftPages, { compactRevision, known }: Le
   return {
     lost,
     strays: new Set(strays.keys()),
-    async *items() {
-      for await (const found of salvage(pages)) {
-        if (found.kind === 'item') yield { path: found.path, key: found.key, value: found.value, sequence: undefined }
-        else if (found.kind === 'bucket') yield { path: found.path, key: found.key, value: undefined, sequence: found.sequence }
-        else if (nameOf(found.path) === 'key') yield* straysIn(found)
-        else if (found.path.length === 0) {
-          // Without these two buckets it is no database of etcd.
-          for (const name of ['key', 'meta'].filter((bucket) => isBetween(found, Buffer.from(bucket)))) {
-            yield { path: found.path, key: Buffer.from(name), value: undefined, sequence: 0n }
-            if (name === 'key') yield* straysIn(found)
-          }
-        }
+    items: () => ascending(found(pages, straysIn)),
+  }
+}
+
+/** What is left, with the rows that were found again where they belong. */
+async function* found(pages: LeftPages, straysIn: (range: LostRange) => AsyncIterable<NewItem>): AsyncGenerator<NewItem, void> {
+  for await (const one of salvage(pages)) {
+    if (one.kind === 'item') yield { path: one.path, key: one.key, value: one.value, sequence: undefined }
+    else if (one.kind === 'bucket') yield { path: one.path, key: one.key, value: undefined, sequence: one.sequence }
+    else if (nameOf(one.path) === 'key') yield* straysIn(one)
+    else if (one.path.length === 0) {
+      // Without these two buckets it is no database of etcd.
+      for (const name of ['key', 'meta'].filter((bucket) => isBetween(one, Buffer.from(bucket)))) {
+        yield { path: one.path, key: Buffer.from(name), value: undefined, sequence: 0n }
+        if (name === 'key') yield* straysIn(one)
       }
-    },
+    }
+  }
+}
+
+/** Leaves out what is not in its place: items, and buckets with all that is in them. */
+async function* ascending(items: AsyncIterable<NewItem>): AsyncGenerator<NewItem, void> {
+  const last: Uint8Array[] = []
+  let leftOut = Infinity
+  for await (const item of items) {
+    const depth = item.path.length
+    if (depth > leftOut) continue
+    leftOut = Infinity
+    const before = last[depth]
+    if (before !== undefined && Buffer.compare(before, item.key) >= 0) {
+      if (item.value === undefined) leftOut = depth
+      continue
+    }
+    last.length = depth
+    last[depth] = item.key
+    yield item
   }
 }
 
