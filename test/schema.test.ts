@@ -132,7 +132,9 @@ test('an editor accepts stages that it does not know', async (t) => {
 })
 
 test('an editor accepts every pipeline file of the examples', async (t) => {
-  const files = readdirSync(join(clone, 'examples')).filter((name) => name.endsWith('.yaml') && name !== 'cronjob.yaml')
+  const files = readdirSync(join(clone, 'examples')).filter(
+    (name) => name.endsWith('.yaml') && !['cronjob.yaml', 'cluster.yaml'].includes(name),
+  )
   t.ok(files.length >= 2)
   for (const file of files) t.same(await schemaProblems(await schema, parse(readFileSync(join(clone, 'examples', file), 'utf8'))), [], file)
 })

@@ -54,13 +54,13 @@ export async function storeAttachments(options: StoreAttachmentsOptions): Promis
       for (const chunk of missing) {
         filler.add(bytes, ends, recipe.tags, chunk, chunk + 1, recipe.origins, (frame) => full.push(frame))
         fresh += recipe.lengths[chunk]!
+        for (const frame of full.splice(0)) await encode(options, filler, frame)
       }
     }
-    for (const frame of full.splice(0)) await encode(options, frame)
     sink.add({ name, bytes: bytes.length, digest, plan, recipe })
   }
   const last = filler.finish()
-  if (last !== undefined) await encode(options, last)
+  if (last !== undefined) await encode(options, filler, last)
   return fresh
 }
 
@@ -85,9 +85,10 @@ function endsOf(lengths: Uint32Array): Uint32Array {
 }
 
 /** One after the other: attachments are small, and nothing else is left to do. */
-async function encode({ sink, codecs, secrets, workers }: StoreAttachmentsOptions, frame: FilledFrame): Promise<void> {
+async function encode({ sink, codecs, secrets, workers }: StoreAttachmentsOptions, filler: FrameFiller, frame: FilledFrame): Promise<void> {
   const { ordinal, buffer, bytes, ends, tags } = frame
   const references = codecs.map(stageReference)
   const encoded = await workers.encode({ kind: 'encode', codecs: references, secrets, buffer, bytes, ends, pageBytes: 0 })
+  if (encoded.buffer) filler.reuse(encoded.buffer)
   await sink.frame({ ordinal, bytes: encoded.bytes, digest: encoded.digest, lengths: encoded.lengths, tags, ends })
 }
