@@ -1,4 +1,6 @@
 import { readKeyValue } from './key-value.ts'
+import { lostRows } from './lost-ranges.ts'
+import type { LostRows } from './lost-ranges.ts'
 import { readRevision } from './revision.ts'
 import type { Revision } from './revision.ts'
 import { rowsOnLeaf, salvage } from './salvage.ts'
@@ -39,16 +41,20 @@ export async function leftItems(pages: LeftPages, { compactRevision, known }: Le
       compacted = Math.max(compacted ?? -1, readRevision(found.value)?.main ?? Infinity)
   }
   if (!hasMeta || lost.some(({ path }) => nameOf(path) === 'meta')) compacted = Math.max(compacted ?? -1, compactRevision ?? Infinity)
-  const ranges = lost.filter(({ path }) => path.length === 0 || nameOf(path) === 'key')
-  const isKnown = ranges.length === 0 ? undefined : await known?.(ranges)
+  const rows = lostRows(lost)
+  const isKnown = rows.none ? undefined : await known?.(lost)
   const isCertain = (row: Revision): boolean => row.main > (compacted ?? -1) || isKnown?.(row) === true
-  const strays = ranges.length === 0 ? new Map<string, number>() : await findStrays(pages, ranges, isCertain)
+  const strays = rows.none ? new Map<string, number>() : await findStrays(pages, rows, isCertain)
+  const inOrder = [...strays]
 
   async function* straysIn(range: LostRange): AsyncGenerator<NewItem, void> {
-    for (const [text, page] of strays) {
+    let read: { readonly page: number; readonly rows: readonly LeafRow[] } | undefined
+    for (let at = firstFrom(inOrder, range.path.length === 0 ? undefined : range.from); at < inOrder.length; at++) {
+      const [text, page] = inOrder[at]!
       const key = Buffer.from(text, 'latin1')
-      if (!isIn(range, key)) continue
-      const row = (await rowsOnLeaf(pages, page)).find((one) => key.equals(one.key))
+      if (range.path.length > 0 && !isBetween(range, key)) return
+      if (read?.page !== page) read = { page, rows: await rowsOnLeaf(pages, page) }
+      const row = read.rows.find((one) => key.equals(one.key))
       if (row !== undefined) yield { path: { length: 1 }, key, value: row.value, sequence: undefined }
     }
   }
@@ -96,17 +102,13 @@ async function* ascending(items: AsyncIterable<NewItem>): AsyncGenerator<NewItem
 }
 
 /** The page that holds a row, by the row's key, in ascending order. */
-async function findStrays(
-  pages: LeftPages,
-  ranges: readonly LostRange[],
-  isCertain: (row: Revision) => boolean,
-): Promise<Map<string, number>> {
+async function findStrays(pages: LeftPages, lost: LostRows, isCertain: (row: Revision) => boolean): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   const total = Math.floor(pages.bytes / pages.pageBytes)
   for (let page = 2; page < total; page++) {
     for (const row of await rowsOnLeaf(pages, page)) {
       const revision = readRevision(row.key)!
-      if (ranges.some((range) => isIn(range, row.key)) && isCertain(revision) && isRow(row, revision)) found.set(textOf(row.key), page)
+      if (isCertain(revision) && lost.has(row.key) && isRow(row, revision)) found.set(textOf(row.key), page)
     }
   }
   return new Map([...found].toSorted(([one], [other]) => (one < other ? -1 : 1)))
@@ -122,9 +124,17 @@ function isRow({ value }: LeafRow, { main, tombstone }: Revision): boolean {
   }
 }
 
-/** A range of buckets holds all rows of those in it. */
-function isIn(range: LostRange, key: Uint8Array): boolean {
-  return range.path.length === 0 || isBetween(range, key)
+/** The place of the first row that is not below `from`. */
+function firstFrom(rows: readonly (readonly [string, number])[], from: Uint8Array | undefined): number {
+  if (from === undefined) return 0
+  const text = textOf(from)
+  let [low, high] = [0, rows.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (rows[middle]![0] < text) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function isBetween({ from, until }: LostRange, key: Uint8Array): boolean {

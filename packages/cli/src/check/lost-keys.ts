@@ -1,5 +1,5 @@
-import { leftRevisions, readKeyValue, readRevision, salvage } from '@kpipe/bolt'
-import type { LeftPages, LostRange } from '@kpipe/bolt'
+import { leftRevisions, lostRows, readKeyValue, readRevision, salvage } from '@kpipe/bolt'
+import type { LeftPages, LostRange, LostRows } from '@kpipe/bolt'
 import type { Facts } from '@kpipe/engine/contracts'
 import type { Snapshot } from '@kpipe/repository'
 
@@ -55,7 +55,7 @@ export async function findLostKeys(snapshot: Snapshot, pages: LeftPages, others:
   }
   const ranges = lost.filter(({ path }) => isOfKeys(path))
   const branches = ranges.filter(({ leaf }) => leaf !== true)
-  const left = branches.length > 0 ? await revisionsIn(branches, pages) : new Set<string>()
+  const left = branches.length > 0 ? await revisionsIn(lostRows(branches), pages) : new Set<string>()
   const known = await knownRows(snapshot, ranges, others)
   const noted = number(snapshot.facts, 'items')
   return {
@@ -70,11 +70,13 @@ export async function findLostKeys(snapshot: Snapshot, pages: LeftPages, others:
 
 /** Rows of lost ranges that other snapshots hold, in the order of their revisions. */
 export async function knownRows(snapshot: Snapshot, lost: readonly LostRange[], others: readonly Neighbour[]): Promise<KnownRow[]> {
-  const ranges = lost.filter(({ path }) => isOfKeys(path))
+  const rows = lostRows(lost)
   const known = new Map<string, KnownRow>()
-  for (const other of ranges.length > 0 ? others : []) {
-    for await (const found of salvage(other.pages, (range) => isOfKeys(range.path) && ranges.some((one) => overlaps(one, range)))) {
-      if (found.kind !== 'item' || !ranges.some((range) => isIn(range, found.key))) continue
+  for (const other of rows.none ? [] : others) {
+    const meets = ({ path, from, until }: Pick<LostRange, 'path' | 'from' | 'until'>): boolean =>
+      path.length === 0 || (isOfKeys(path) && rows.meets(from, until))
+    for await (const found of salvage(other.pages, meets)) {
+      if (found.kind !== 'item' || !isOfKeys(found.path) || !rows.has(found.key)) continue
       const row = knownRow(snapshot, other.snapshot, found)
       if (row !== undefined && !known.has(row.revision)) known.set(row.revision, row)
     }
@@ -83,10 +85,10 @@ export async function knownRows(snapshot: Snapshot, lost: readonly LostRange[], 
 }
 
 /** Rows of lost ranges that are on pages which can be read: a branch above them is lost, not they. */
-async function revisionsIn(ranges: readonly LostRange[], pages: LeftPages): Promise<Set<string>> {
+async function revisionsIn(rows: LostRows, pages: LeftPages): Promise<Set<string>> {
   const left = new Set<string>()
   for await (const key of leftRevisions(pages)) {
-    if (ranges.some((range) => isIn(range, key))) left.add(revisionText(readRevision(key)!))
+    if (rows.has(key)) left.add(revisionText(readRevision(key)!))
   }
   return left
 }
@@ -111,21 +113,6 @@ function knownRow(
 
 function isOfKeys(path: readonly Uint8Array[]): boolean {
   return path.length === 0 || (path.length === 1 && Buffer.from(path[0]).toString('latin1') === 'key')
-}
-
-/** A range of buckets overlaps all of what is in them. */
-function overlaps(one: LostRange, { path, from, until }: Pick<LostRange, 'path' | 'from' | 'until'>): boolean {
-  if (one.path.length === 0 || path.length === 0) return true
-  return isBelow(one.from, until) && isBelow(from, one.until)
-}
-
-function isIn(range: LostRange, key: Uint8Array): boolean {
-  if (range.path.length === 0) return true
-  return (range.from === undefined || Buffer.compare(key, range.from) >= 0) && isBelow(key, range.until)
-}
-
-function isBelow(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  return one === undefined || other === undefined || Buffer.compare(one, other) < 0
 }
 
 export function namedRange({ path, from, until }: LostRange): NamedRange {
