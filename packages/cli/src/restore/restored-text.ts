@@ -1,5 +1,6 @@
 import type { Facts } from '@kpipe/engine/contracts'
 import type { Snapshot } from '@kpipe/repository'
+import { attachmentsOf } from './attachments/attachments-of.ts'
 import { sizeText } from '../output/size-text.ts'
 import { durationText } from '../output/time-text.ts'
 import type { RestoreTarget } from './restore-target.ts'
@@ -26,6 +27,8 @@ export function restoredText({ snapshot, target, made, bytes, seconds, head }: R
       `data    ${sizeText(Number(made['database_bytes']))} for etcd ${String(made['etcd'])}, revision ${String(made['bumped_to'] ?? made['revision'])}`,
     )
   }
+  const attached = attachmentsOf(snapshot).length
+  if (attached > 0) lines.splice(-1, 0, `beside  ${attached} attached ${attached === 1 ? 'file' : 'files'}, which --attachments DIR writes`)
   const what = target.use === 'etcd' ? `data directory ${target.path} made` : `${sizeText(bytes)} written to ${target.path}`
   return [`snapshot ${snapshot.shortId} of ${snapshot.name}: ${what} in ${durationText(seconds)}`, ...lines].join('\n  ')
 }

@@ -50,6 +50,10 @@ test('attached files go with every snapshot and come back with permissions and t
   const there = await kpipe(['restore', 'latest', '--attachments', 'out'])
   t.match(there, { code: 64, stderr: /pki\/ca\.crt exists\n/ })
 
+  const database = await kpipe(['restore', 'latest', '--to', 'snap'])
+  t.match(database.stderr, /\n {2}beside {2}5 attached files, which --attachments DIR writes\n/)
+  t.ok(readFileSync(at('snap')).equals(readFileSync(at('snap.db'))))
+
   const one = await kpipe(['restore', 'latest', '--attachment', at('pki/ca.key'), '--to', 'copy.key'])
   t.equal(one.code, 0, one.stderr)
   t.equal(readFileSync(at('copy.key'), 'utf8'), 'this is pki/ca.key')
