@@ -74,7 +74,7 @@ t.test('of three members one has another value', async (t) => {
   const disputed = lastLine(second)
   t.match(disputed, {
     evidence: 'disputed',
-    evidence_note: /^HashKV at revision \d+, compacted at \d+ is \d+ in the snapshot.*; m\d at .* has \d+/,
+    evidence_note: /^HashKV at revision \d+, compacted at \d+, is \d+ in the snapshot.*; m\d at .* has \d+/,
     attention: [/^members disagree, so the snapshot is marked as disputed and latest passes over it: HashKV/],
   })
   const wrong = await at.kpipe(['run', '--json', '--member', 'm3'])

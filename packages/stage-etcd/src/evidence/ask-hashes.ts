@@ -40,7 +40,7 @@ export function askHashes(asked: Asked, guess: Promise<number | undefined>, opti
 
   function reached(answer: Answer): Asking {
     const { status, endpoint, name } = answer
-    const member = { id: status?.header.memberId, name, endpoint, version: status?.version }
+    const member = { id: idOf(answer), name, endpoint, version: status?.version }
     let { channel } = answer
     const question = async (revision: number): Promise<HashKvAnswer> => {
       if (status?.isLearner === true) return { error: learnerError }
@@ -79,12 +79,14 @@ export function askHashes(asked: Asked, guess: Promise<number | undefined>, opti
   }
 }
 
+const idOf = ({ status, list }: Answer): string | undefined => (status ?? list)?.header.memberId
+
 /** Endpoints that gave no answer, and members that no endpoint leads to. */
 function notReached({ answers, failures, list }: Asked): Asking[] {
   const of =
     (member: Omit<MemberHash, 'answer'>, error: string): Asking =>
     () => ({ member, ended: Promise.resolve({ error }) })
-  const ids = new Set(answers.map(({ status }) => status?.header.memberId))
+  const ids = new Set(answers.map(idOf))
   const missing = (list?.members ?? []).filter(({ id }) => !ids.has(id))
   const memberAt = (endpoint: string) => missing.find(({ clientUrls }) => clientUrls.some((url) => URL.parse(url)?.host === endpoint))
   const failed = failures.map(({ endpoint, error }) => ({ endpoint, error, member: memberAt(endpoint) }))

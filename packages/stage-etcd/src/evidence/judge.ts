@@ -23,7 +23,7 @@ export function judge(own: HashKv, members: readonly MemberHash[]): Verdict {
     const like = equal.length === 0 ? '' : `, as ${equal.join(' and ')} ${equal.length === 1 ? 'has' : 'have'}`
     return {
       evidence: 'disputed',
-      note: [`HashKV ${scope(own)} is ${own.hash} in the snapshot${like}; ${seen.join(', ')}`, ...notes].join('; '),
+      note: [`HashKV ${scope(own)}, is ${own.hash} in the snapshot${like}; ${seen.join(', ')}`, ...notes].join('; '),
     }
   }
   // Whom the snapshot says nothing of may still contradict each other.
@@ -75,5 +75,5 @@ function scopeOf({ answer }: MemberHash): string {
 }
 
 function scope({ revision, compactRevision }: Pick<HashKv, 'revision' | 'compactRevision'>): string {
-  return `${revision === 0 ? '' : `at revision ${revision}, `}compacted ${compactRevision < 0 ? 'never' : `at ${compactRevision}`}`
+  return `${revision === 0 ? '' : `at revision ${revision}, `}${compactRevision < 0 ? 'never compacted' : `compacted at ${compactRevision}`}`
 }

@@ -163,7 +163,7 @@ t.test('evidence that is required has to be there, and undisputed', async (t) =>
   t.match((await confirmed([{}], required)).facts, { evidence: 'agreed' })
   await t.rejects(confirmed([{}, { hashKv: says({ hash: 99 }) }], required), {
     code: 'KPIPE_EVIDENCE_MISSING',
-    message: /^the members of etcd disagree: HashKV at revision 42, compacted never is 1234 in the snapshot/,
+    message: /^the members of etcd disagree: HashKV at revision 42, never compacted, is 1234 in the snapshot/,
   })
   await t.rejects(confirmed([{ status: { learner: true } }], required), {
     code: 'KPIPE_EVIDENCE_MISSING',

@@ -19,7 +19,7 @@ t.test('one other hash at the same compaction is a dispute, whoever else agrees,
   t.equal(evidence, 'disputed')
   t.equal(
     note,
-    'HashKV at revision 100, compacted at 40 is 7 in the snapshot, as a at a:2379 has; b at b:2379 has 8; c at c:2379: no answer',
+    'HashKV at revision 100, compacted at 40, is 7 in the snapshot, as a at a:2379 has; b at b:2379 has 8; c at c:2379: no answer',
   )
 })
 
