@@ -4,6 +4,7 @@ import type { AttachmentSink, EncodedFrame, KnownChunks, StoredAttachment } from
 import { maxFrameBytes } from './bounds.ts'
 import type { Mending } from './damage/mend.ts'
 import type { TagsByPack } from './log/tags-by-pack.ts'
+import { databaseStream } from './manifest.ts'
 import type { ManifestStream } from './manifest.ts'
 import type { FrameKind } from './packs/directory.ts'
 import type { PackOutput } from './packs/pack-output.ts'
@@ -51,7 +52,8 @@ export class AttachmentWriter implements AttachmentSink {
   }
 
   add(attachment: StoredAttachment): void {
-    assert(!this.#attachments.some(({ name }) => name === attachment.name), 'attachments have names of their own')
+    const isTaken = attachment.name === databaseStream || this.#attachments.some(({ name }) => name === attachment.name)
+    assert(!isTaken, 'attachments have names of their own')
     this.#attachments.push({ ...attachment, parent: this.#loaded.get(attachment.name) })
   }
 

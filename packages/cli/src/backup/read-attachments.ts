@@ -54,6 +54,7 @@ export async function readAttachments(paths: readonly string[]): Promise<Attache
         return
       }
       if (files.has(path)) return
+      if (nameOf(path) === 'database') throw new Unfit('would have the name of what the source gives')
       if (!found.isFile()) throw new Unfit('is neither a file nor a folder')
       if (files.size >= maxAttachedFiles) throw new Unfit(`is one of more than ${maxAttachedFiles} files`)
       const file = await readWhole(path, left)
@@ -84,12 +85,16 @@ async function readWhole(path: string, most: number): Promise<AttachedFile> {
       const after = await file.stat()
       if (bytes.length !== after.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) continue
       const { mode, uid, gid, mtimeMs } = after
-      return { name: path.replace(/^\/+/, ''), path, bytes, mode: mode & 0o7777, uid, gid, mtime: Math.trunc(mtimeMs) }
+      return { name: nameOf(path), path, bytes, mode: mode & 0o7777, uid, gid, mtime: Math.trunc(mtimeMs) }
     } finally {
       await file.close()
     }
   }
   throw new Unfit(`changed each of the ${maxTries} times that it was read`)
+}
+
+function nameOf(path: string): string {
+  return path.replace(/^\/+/, '')
 }
 
 async function readUpTo(file: FileHandle, length: number): Promise<Uint8Array> {
