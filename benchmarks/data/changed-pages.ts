@@ -12,6 +12,13 @@ export function changedPages(previous: Buffer, next: Buffer): Buffer {
   return Buffer.concat(changed)
 }
 
+/** Share of the pieces of this length in `next` of which `previous` has not the same at the same place. */
+export function changedShare(previous: Buffer, next: Buffer, pieceBytes: number): number {
+  const starts = Array.from({ length: Math.ceil(next.length / pieceBytes) }, (_, index) => index * pieceBytes)
+  const changed = starts.filter((at) => !next.subarray(at, at + pieceBytes).equals(previous.subarray(at, at + pieceBytes)))
+  return changed.length / starts.length
+}
+
 /** What zstd at level 3 makes of the bytes, 4 MiB at a time. */
 export function zstdBytes(bytes: Buffer): number {
   const frameBytes = 4 * 2 ** 20

@@ -7,7 +7,7 @@ export type Change =
   | { readonly compact: true }
 
 /** How many objects of each kind make a database of 100 MiB; the rest follows its size. */
-const at100MiB = { nodes: 56, pods: 9_250, secrets: 1_700, releases: 510, configMaps: 3_400, widgets: 3_400, events: 4_050 }
+const at100MiB = { nodes: 56, pods: 9_000, secrets: 1_700, releases: 510, configMaps: 3_400, widgets: 3_400, events: 6_000 }
 
 export type Cluster = Readonly<typeof at100MiB>
 
@@ -47,10 +47,10 @@ export function* period(cluster: Cluster, index: number): Generator<Change> {
       yield { remove: event(n, 0)[0] }
     }
     for (const n of share(cluster.pods / 1_000)) yield* replacedPod(n, cluster)
-    for (const n of share(cluster.configMaps / 1_000)) yield { put: configMap(scattered(n, cluster.configMaps), index) }
-    for (const n of share(cluster.secrets / 1_000)) yield { put: secret(scattered(n, cluster.secrets), index) }
-    for (const n of share(cluster.widgets / 600)) yield { put: widget(scattered(n, cluster.widgets), index) }
-    for (const n of share(cluster.releases / 1_000)) yield { put: release(scattered(n, cluster.releases), index) }
+    for (const n of share(cluster.configMaps / 1_000)) yield { put: configMap(chosen(n, cluster.configMaps), index) }
+    for (const n of share(cluster.secrets / 1_000)) yield { put: secret(chosen(n, cluster.secrets), index) }
+    for (const n of share(cluster.widgets / 600)) yield { put: widget(chosen(n, cluster.widgets), index) }
+    for (const n of share(cluster.releases / 1_000)) yield { put: release(chosen(n, cluster.releases), index) }
   }
   yield { compact: true }
 }
@@ -60,7 +60,8 @@ function* newPod(n: number, generation: number): Generator<Change> {
 }
 
 function* replacedPod(n: number, cluster: Cluster): Generator<Change> {
-  const [generation, which] = [Math.floor(n / cluster.pods), scattered(n, cluster.pods)]
+  const which = chosen(n, cluster.pods)
+  const generation = n % otherEvery === 0 ? 0 : Math.floor(n / hotCount(cluster.pods))
   yield* newPod(which, generation + 1)
   yield { remove: pod(which, generation, 2)[0] }
 }
@@ -71,7 +72,19 @@ function turn(count: number, step: number, steps: number): number[] {
   return Array.from({ length: last - first }, (_, i) => first + i)
 }
 
-/** Spreads what changes over all objects; every object's turn comes once in `count`. */
-function scattered(n: number, count: number): number {
-  return Number((BigInt(n) * 2_654_435_761n) % BigInt(count))
+/** Of 20 changes of objects, 19 are of the few that change all the time: the youngest of their kind, this share of all. */
+const hotShare = 0.02
+const otherEvery = 20
+
+/**
+ * Which object changes. Most of a database lies still, and how much of it decides what tools that cut it into larger pieces store: a change takes
+ * the page away where the object lay, and what is free is written to for ever after.
+ */
+function chosen(n: number, count: number): number {
+  if (n % otherEvery === 0) return Number((BigInt(n) * 2_654_435_761n) % BigInt(count))
+  return count - 1 - (n % hotCount(count))
+}
+
+function hotCount(count: number): number {
+  return Math.max(1, Math.round(count * hotShare))
 }
