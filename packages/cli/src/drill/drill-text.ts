@@ -5,7 +5,7 @@ import type { Step } from './step.ts'
 
 /** One line for each step. */
 export function stepText({ step, result, seconds, note }: Step): string {
-  return `${step.padEnd(8)} ${result.padEnd(8)} ${durationText(seconds).padStart(8)}  ${note}\n`
+  return `${step.padEnd(11)} ${result.padEnd(8)} ${durationText(seconds).padStart(8)}  ${note}\n`
 }
 
 /** How it ended, for people. */

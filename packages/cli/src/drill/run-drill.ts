@@ -8,7 +8,9 @@ import type { Scratch } from '../scratch/scratch-folder.ts'
 import { withPages } from '../scratch/with-pages.ts'
 import { writeSnapshot } from '../scratch/write-snapshot.ts'
 import { sizeText } from '../output/size-text.ts'
-import { asksForUsers, compareHashKv, compareStatus, walkDatabase, withoutAuthentication } from './database-steps.ts'
+import { attachmentsOf } from '../restore/attachments/attachments-of.ts'
+import type { Attachment } from '../restore/attachments/attachments-of.ts'
+import { asksForUsers, compareHashKv, compareStatus, counted, walkDatabase, withoutAuthentication } from './database-steps.ts'
 import type { Computed } from './database-steps.ts'
 import type { EtcdBinary, EtcdChoice } from './find-etcd.ts'
 import { Ended, peerUrl, runEtcd } from './run-etcd.ts'
@@ -73,8 +75,10 @@ export async function runDrill(run: DrillRun): Promise<DrillOutcome> {
   try {
     const file = scratch.at('snapshot')
     const computed: Computed = {}
+    const attachments = attachmentsOf(snapshot)
     const whole =
       (await step('restore', () => restoreTo(run, file))) &&
+      (attachments.length === 0 || (await step('attachments', () => restoreAttached(run, attachments, scratch)))) &&
       (await step('walk', () => walkDatabase(file, computed))) &&
       (await step('status', () => compareStatus(file, snapshot.facts, computed))) &&
       (await step('hash_kv', () => compareHashKv(snapshot.facts, computed)))
@@ -104,6 +108,27 @@ export async function runDrill(run: DrillRun): Promise<DrillOutcome> {
 async function restoreTo(run: DrillRun, file: string): Promise<Found> {
   await runRestore({ ...run, to: { use: 'file', settings: { path: file } }, onRemark: (message) => run.explain(message) })
   return { note: `${sizeText(run.snapshot.bytes)}, every chunk and the whole as they were stored`, figures: { bytes: run.snapshot.bytes } }
+}
+
+/** One after the other, each gone again. */
+async function restoreAttached(run: DrillRun, attachments: readonly Attachment[], scratch: Scratch): Promise<Found> {
+  const path = scratch.at('attachment')
+  for (const { name } of attachments) {
+    run.signal.throwIfAborted()
+    await runRestore({
+      ...run,
+      stream: name,
+      to: { use: 'file', settings: { path } },
+      onProgress: () => undefined,
+      onRemark: () => undefined,
+    })
+    await rm(path, { force: true })
+  }
+  const bytes = attachments.reduce((sum, each) => sum + each.bytes, 0)
+  return {
+    note: `${counted(attachments.length, 'file')}, ${sizeText(bytes)}, as they were stored`,
+    figures: { files: attachments.length, bytes },
+  }
 }
 
 async function boot(run: DrillRun, scratch: Scratch, file: string, etcd: EtcdBinary): Promise<RunningEtcd> {

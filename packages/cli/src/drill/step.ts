@@ -1,7 +1,7 @@
 import { BoltError } from '@kpipe/bolt'
 import { KpipeError } from '@kpipe/engine/contracts'
 
-export type StepName = 'restore' | 'walk' | 'status' | 'hash_kv' | 'boot' | 'server'
+export type StepName = 'restore' | 'attachments' | 'walk' | 'status' | 'hash_kv' | 'boot' | 'server'
 
 /** One step of a drill, as it is told. */
 export interface Step {

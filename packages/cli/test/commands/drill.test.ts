@@ -12,14 +12,22 @@ test('a drill tells each step in a line, and how it ended', async (t) => {
   const { code, stdout, stderr } = await place.kpipe(walked)
   t.equal(code, 0, stderr)
   const lines = stdout.trim().split('\n')
-  t.match(lines[0], /^restore  ok +\d\S* s  74 kB, every chunk/)
-  t.match(lines[1], /^walk     ok +\S+ s  18 pages, each where it belongs$/)
-  t.match(lines[2], /^status   ok +\S+ s  hash 256ebfcf, revision 142, 31 keys, as noted$/)
-  t.match(lines[4], /^boot     not done +\S+ s  --level walked$/)
+  t.match(lines[0], /^restore     ok +\d\S* s  74 kB, every chunk/)
+  t.match(lines[1], /^walk        ok +\S+ s  18 pages, each where it belongs$/)
+  t.match(lines[2], /^status      ok +\S+ s  hash 256ebfcf, revision 142, 31 keys, as noted$/)
+  t.match(lines[4], /^boot        not done +\S+ s  --level walked$/)
   t.match(stderr, /snapshot [0-9a-f]{12} of sample restores to a database[^\n]*; level walked, /)
   t.same(readdirSync(place.folder).toSorted(), before)
   t.match(await place.kpipe(['snapshots']), { stdout: /DRILL\n[^\n]* walked \d+s ago\n$/ })
   t.equal((await place.kpipe([...walked, '-q'])).stdout, '')
+})
+
+test('attached files are restored, too', async (t) => {
+  const place = await pipelineWith(t, 'attach: [backup.yaml, snap.db]\n')
+  t.equal((await place.kpipe(['run', '-q'])).code, 0)
+  const { code, stdout, stderr } = await place.kpipe(walked)
+  t.equal(code, 0, stderr)
+  t.match(stdout, /\nattachments ok +\S+ s  2 files, 74 kB, as they were stored\nwalk /)
 })
 
 test('what cannot be drilled is refused, and nothing is recorded', async (t) => {
