@@ -81,6 +81,8 @@ t.test('of three members one has another value', async (t) => {
   t.equal(wrong.code, 3)
   t.match(lastLine(wrong), { evidence: 'disputed', evidence_note: /in the snapshot, as m3 at .* has; m1 at .* has \d+, m2 at/ })
   t.match((await at.kpipe(['snapshots'])).stdout, / doubtful +disputed$/m)
+  const aged = await at.kpipe(['snapshots', '-q', '--max-age', '0s'])
+  t.match(aged, { code: 1, stderr: /the newest undisputed snapshot, [0-9a-f]{12}, is / })
 
   const id = (ended: { stdout: string; stderr: string }) => String(lastLine(ended)['snapshot_id'])
   const latest = await at.kpipe(['restore', 'latest', '--to', 'latest.db', '--json'])
