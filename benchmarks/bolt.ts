@@ -4,10 +4,18 @@ import { filePages, hashKv, openBolt, statusOf, walk, writeBolt, type FilePages 
 import { dropFolder, ownFolder } from '../scripts/children.ts'
 import { makeDatabase } from './data/etcd-database.ts'
 import { generated } from './data/series.ts'
+import { keepFigures } from './measure/figures.ts'
 import { median, spread } from './measure/median.ts'
 import { edition } from './measure/kpipe.ts'
 import { fileSource, newRepository } from './measure/repository.ts'
 import { mebibytes, table } from './measure/table.ts'
+
+export interface BoltFigures {
+  /** Of 400 MB, at the speed of each walk. */
+  readonly walkSeconds: readonly number[]
+  /** `kpipe status` of a snapshot from a repository. */
+  readonly statusSeconds: readonly number[]
+}
 
 /** Claim: a whole database is walked with all checks at 400 MB/s or more on one core, and the status of a snapshot in a repository takes less than a second. */
 const repeats = Number(process.env['KPIPE_BENCH_REPEATS'] ?? 7)
@@ -24,12 +32,19 @@ const ways: readonly (readonly [title: string, read: (pages: FilePages) => Promi
 ]
 
 const rows: (string | number)[][] = []
+const walkSeconds: number[] = []
 for (const [what, file] of [
   ['generated', hour1],
   ['small rows', small],
 ] as const) {
   const pages = await filePages(file)
-  for (const [title, read] of ways) rows.push([`${title}, ${what}`, ...(await measured(pages, read))])
+  for (const [title, read] of ways) {
+    const { walls, cpus } = await measured(pages, read)
+    const [wall, cpu] = [median(walls), median(cpus)]
+    const speed = (seconds: number) => (pages.bytes / 1e6 / seconds).toFixed(0)
+    rows.push([`${title}, ${what}`, speed(wall), wall.toFixed(3), cpu.toFixed(3), speed(cpu)])
+    if (read === walkAll) walkSeconds.push(...walls.map((seconds) => (seconds * 400e6) / pages.bytes))
+  }
   await pages.close()
 }
 
@@ -53,13 +68,14 @@ console.log(
   `\n\`kpipe status\` of the same snapshot from a repository (${edition}), required below 1 s: ${median(seconds).toFixed(3)} s (${spread(seconds, 3)}), ` +
     `${cpu} s of CPU, peak ${mebibytes(await repository.peak(...status))} MiB.`,
 )
+keepFigures('bolt', { walkSeconds, statusSeconds: seconds } satisfies BoltFigures)
 dropFolder(folder)
 
 async function walkAll(pages: FilePages): Promise<void> {
   for await (const { key } of walk(await openBolt(pages))) if (key.length === 0) throw new Error('a key is empty')
 }
 
-async function measured(pages: FilePages, read: (pages: FilePages) => Promise<unknown>): Promise<string[]> {
+async function measured(pages: FilePages, read: (pages: FilePages) => Promise<unknown>): Promise<{ walls: number[]; cpus: number[] }> {
   const [walls, cpus]: [number[], number[]] = [[], []]
   for (let n = -2; n < repeats; n++) {
     const before = process.cpuUsage()
@@ -71,7 +87,5 @@ async function measured(pages: FilePages, read: (pages: FilePages) => Promise<un
     walls.push(wall)
     cpus.push((user + system) / 1e6)
   }
-  const [wall, cpu] = [median(walls), median(cpus)]
-  const speed = (seconds: number) => (pages.bytes / 1e6 / seconds).toFixed(0)
-  return [speed(wall), wall.toFixed(3), cpu.toFixed(3), speed(cpu)]
+  return { walls, cpus }
 }

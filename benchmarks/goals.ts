@@ -1,3 +1,4 @@
+import type { BoltFigures } from './bolt.ts'
 import type { HistoryFigures } from './history.ts'
 import type { LiveFigures } from './live/measure-live.ts'
 import { keptFigures } from './measure/figures.ts'
@@ -18,6 +19,7 @@ const peers = keptFigures<PeerFigures>('peers')
 const live = keptFigures<{ readonly sizes: readonly LiveFigures[] }>('live')
 const scale = keptFigures<ScaleFigures>('scale')
 const history = keptFigures<HistoryFigures>('history')
+const bolt = keptFigures<BoltFigures>('bolt')
 const process = keptFigures<{ readonly version: readonly number[] }>('process')
 
 const goals: Goal[] = []
@@ -54,6 +56,8 @@ for (const what of ['first', 'later', 'restore'] as const) {
     1.15,
   )
 }
+goal('400 MB of a database, walked with all checks on one core', bolt && median(bolt.walkSeconds), 1, 's')
+goal('`kpipe status` of 110 MiB out of a repository', bolt && median(bolt.statusSeconds), 1, 's')
 goal('`kpipe --version`', process && median(process.version), 0.12, 's')
 
 console.log('## Goals\n')

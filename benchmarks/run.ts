@@ -25,6 +25,7 @@ const order = [
   'clone',
   'profile',
   'stages',
+  'bolt',
   'scale',
   'history',
   'age',
