@@ -93,13 +93,16 @@ async function beginSnapshot(
     member: facts.member_id,
     bytes: snapshot.dataBytes + trailerBytes,
     facts,
-    read: () =>
-      readSnapshot(snapshot, {
+    read() {
+      // Not before: who only looks whether a snapshot is to be had lets no member work for it.
+      hashes?.begin()
+      return readSnapshot(snapshot, {
         idleTimeoutMs,
         signal: context.signal,
         digestSoFar: () => context.digestSoFar(),
         onVerified: () => (verified = true),
-      }),
+      })
+    },
     async end() {
       assert(verified, 'end() is called after the last byte')
       return { trailer_verified: true, snapshot_version: snapshot.first.version }

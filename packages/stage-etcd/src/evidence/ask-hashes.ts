@@ -14,6 +14,8 @@ export interface MemberHash {
 }
 
 export interface Hashes {
+  /** Asks at the guessed revision, so that members hash while the stream flows. */
+  begin(): void
   /** HashKV of that revision, of every member; those that have not answered within the time for questions from now on are silent. */
   at(revision: number): Promise<readonly MemberHash[]>
   /** Asks those again whose answer may be another one now. */
@@ -29,14 +31,14 @@ const earlyPatienceMs = 3_600_000
 
 /**
  * Asks all members that were reached, all at once.
- * @param guess the revision that the snapshot may have in the end, so that members hash while the stream still flows
+ * @param guess the revision that the snapshot may have in the end
  */
 export function askHashes(asked: Asked, guess: Promise<number | undefined>, options: ChannelOptions): Hashes {
   const reopened: Channel[] = []
   let isClosed = false
   const { dialTimeoutMs } = options
   const askings = [...asked.answers.map((answer) => reached(answer)), ...notReached(asked)]
-  const early = guess.then((revision) => revision === undefined ? undefined : { revision, askings: askings.map((asking) => asking(revision)) }) // prettier-ignore
+  let early: Promise<{ readonly revision: number; readonly asking: ReturnType<Asking>[] } | undefined> | undefined
 
   function reached(answer: Answer): Asking {
     const { status, endpoint, name } = answer
@@ -65,9 +67,14 @@ export function askHashes(asked: Asked, guess: Promise<number | undefined>, opti
   }
 
   return {
+    begin() {
+      early ??= guess.then((revision) =>
+        revision === undefined || isClosed ? undefined : { revision, asking: askings.map((ask) => ask(revision)) },
+      )
+    },
     async at(revision) {
       const begun = await early
-      const asking = begun?.revision === revision ? begun.askings : askings.map((ask) => ask(revision))
+      const asking = begun?.revision === revision ? begun.asking : askings.map((ask) => ask(revision))
       return Promise.all(asking.map(settle))
     },
     again: (hashes, revision, isWorth) =>

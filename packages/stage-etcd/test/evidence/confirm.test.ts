@@ -59,6 +59,14 @@ t.test('members with the hash of the snapshot agree, and each was asked once, wh
   t.same(asked, [1, 1, 1])
 })
 
+t.test('who opens a stream and reads nothing of it has no member work', async (t) => {
+  const etcd = await fakeEtcd()
+  t.teardown(() => etcd.close())
+  await (await reading().open({ endpoints: [etcd.address] })).close()
+  t.ok(etcd.asked.includes(methods.snapshot))
+  t.notOk(etcd.asked.includes(methods.hashKv))
+})
+
 t.test('a snapshot that was taken at another revision than was guessed is asked for again', async (t) => {
   const later = says({ hashRevision: 43 })
   const { facts, asked } = await confirmed(
