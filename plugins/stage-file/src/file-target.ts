@@ -3,6 +3,7 @@ import { link, lstat, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { PositionedTarget } from '@kpipe/engine/contracts'
 import { KpipeError } from '@kpipe/engine/contracts'
+import { earlySync } from './early-sync.ts'
 import { reasonOf } from './reason.ts'
 
 /** What file systems without hard links answer. */
@@ -17,10 +18,12 @@ export async function createFileTarget(path: string): Promise<PositionedTarget> 
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
   const handle = await failing(path, open(temporary, 'wx+', 0o600))
+  const disk = earlySync(handle)
   let closed = false
   const close = async () => {
     if (closed) return
     closed = true
+    await disk.settled()
     await handle.close()
   }
 
@@ -32,13 +35,15 @@ export async function createFileTarget(path: string): Promise<PositionedTarget> 
         const result = await failing(path, handle.write(bytes, written, bytes.length - written, position + written))
         written += result.bytesWritten
       }
+      disk.written(bytes.length)
     },
     async read(position, into) {
+      disk.begin()
       const { bytesRead } = await failing(path, handle.read(into, 0, into.length, position))
       return bytesRead
     },
     async commit() {
-      await failing(path, handle.sync())
+      await failing(path, disk.finish())
       await failing(path, close())
       await giveName(temporary, path)
       await failing(path, syncFolder(folder))
