@@ -29,7 +29,7 @@ interface TargetBase {
 
 export interface PositionedTarget extends TargetBase {
   readonly ordered: false
-  /** `bytes` may be reused when this resolves. */
+  /** `bytes` may be reused when this resolves. Called again before, for other places. */
   write(position: number, bytes: Uint8Array): Promise<void>
   /** Fills `into` from what was written; resolves with the count, 0 at the end. */
   read(position: number, into: Uint8Array): Promise<number>

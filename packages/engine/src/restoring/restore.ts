@@ -94,8 +94,12 @@ async function restoreByPosition(
   seconds.add('digest', (performance.now() - began) / 1000)
 }
 
+/** How many writes are under way at once: one by one, most of the time would go into waiting for each. */
+const writesAtOnce = 16
+
 /** Neighbours in the stream that are neighbours in the frame too are written with one call. */
 async function writeFrame(stream: SealedStream, target: PositionedTarget, { chunks, offsets, bytes }: DecodedFrame): Promise<void> {
+  const writing: Promise<void>[] = []
   for (let first = 0; first < chunks.length;) {
     const position = stream.starts(chunks[first]!)
     const offset = offsets[first]!
@@ -105,9 +109,16 @@ async function writeFrame(stream: SealedStream, target: PositionedTarget, { chun
       length = stream.starts(chunks[last]! + 1) - position
       last++
     }
-    await target.write(position, bytes.subarray(offset, offset + length))
+    if (writing.length === writesAtOnce) await allDone(writing.splice(0))
+    writing.push(target.write(position, bytes.subarray(offset, offset + length)))
     first = last
   }
+  await allDone(writing)
+}
+
+/** Waits for all of them whatever happens: the target is not to be aborted under a write. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 async function checkDigest(stream: SealedStream, target: PositionedTarget, interruption: Interruption): Promise<void> {
