@@ -190,7 +190,7 @@ async function succeeded(at: Place, args: readonly string[]): Promise<string> {
 async function withLearner(etcd: RunningEtcd, use: (learner: RunningEtcd) => Promise<void>): Promise<void> {
   const peerUrl = `http://127.0.0.1:${(await freePorts(1))[0]}`
   const added = await etcdctl(etcd, ['member', 'add', 'm2', '--learner', `--peer-urls=${peerUrl}`])
-  const [, id] = /Member ([0-9a-f]+) added/.exec(added)!
+  const [, id] = /Member +([0-9a-f]+) added/.exec(added)!
   const initial = /ETCD_INITIAL_CLUSTER="([^"]*)"/.exec(added)![1]
   const joining = ['--initial-cluster-state=existing', `--initial-cluster=${initial}`]
   const peer = [`--listen-peer-urls=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`]
