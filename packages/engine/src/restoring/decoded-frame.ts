@@ -32,30 +32,7 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
   const began = performance.now()
   const stored = await stream.load(frame)
   const readSeconds = (performance.now() - began) / 1000
-  // A frame may hold a chunk once that the stream has several times; the worker wants each slot once, ascending.
-  const slots = Uint32Array.from(new Set(Array.from(chunks, (chunk) => stream.slotOf[chunk]!))).toSorted()
-  const places = new Map<number, number>()
-  const tags = new Uint8Array(slots.length * tagBytes)
-  let at = 0
-  for (let index = 0; index < slots.length; index++) {
-    const slot = slots[index]!
-    if (slot >= stored.ends.length)
-      throw new KpipeError('KPIPE_DAMAGED', `a frame has ${stored.ends.length} chunks, and chunk ${slot} is wanted`)
-    places.set(slot, at)
-    at += stored.ends[slot]! - (slot === 0 ? 0 : stored.ends[slot - 1]!)
-  }
-  const offsets = new Uint32Array(chunks.length)
-  const order = new Map(Array.from(slots, (slot, index) => [slot, index]))
-  for (let index = 0; index < chunks.length; index++) {
-    const chunk = chunks[index]!
-    const slot = stream.slotOf[chunk]!
-    const length = stored.ends[slot]! - (slot === 0 ? 0 : stored.ends[slot - 1]!)
-    if (length !== stream.starts(chunk + 1) - stream.starts(chunk)) {
-      throw new KpipeError('KPIPE_DAMAGED', `chunk ${chunk} of the stream has ${length} bytes in its frame`)
-    }
-    offsets[index] = places.get(slot)!
-    tags.set(stream.tags.subarray(chunk * tagBytes, (chunk + 1) * tagBytes), order.get(slot)! * tagBytes)
-  }
+  const { slots, tags, offsets } = wantedOf(stream, chunks, stored.ends)
   const codecs: StageReference[] = await Promise.all(stored.codecs.map(async (record) => stageReference(await decoder.codec(record))))
   const { bytes, seconds } = await decoder.workers.decode({
     kind: 'decode',
@@ -76,4 +53,45 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
 /** Gives the memory back at once: the collector does not hurry for buffers outside its heap. Nothing may read the frame any more. */
 export function freeDecoded({ bytes }: DecodedFrame): void {
   bytes.buffer.transfer(0)
+}
+
+/** The slots that chunks of the stream lie in, ascending, each once, with their tags; and for each chunk where it begins among them, in bytes. */
+function wantedOf(
+  stream: SealedStream,
+  chunks: Uint32Array,
+  ends: Uint32Array,
+): { readonly slots: Uint32Array; readonly tags: Uint8Array; readonly offsets: Uint32Array } {
+  const { slotOf, tags: allTags } = stream
+  // A frame may hold a chunk once that the stream has several times.
+  const isWanted = new Uint8Array(ends.length)
+  for (const chunk of chunks) {
+    const slot = slotOf[chunk]!
+    if (slot >= ends.length) throw new KpipeError('KPIPE_DAMAGED', `a frame has ${ends.length} chunks, and chunk ${slot} is wanted`)
+    isWanted[slot] = 1
+  }
+  const placeOf = new Uint32Array(ends.length)
+  const begins = new Uint32Array(ends.length)
+  const slots = new Uint32Array(ends.length)
+  let [count, bytes] = [0, 0]
+  for (let slot = 0; slot < ends.length; slot++) {
+    if (isWanted[slot] === 0) continue
+    slots[count] = slot
+    placeOf[slot] = count++
+    begins[slot] = bytes
+    bytes += ends[slot]! - (slot === 0 ? 0 : ends[slot - 1]!)
+  }
+  const tags = new Uint8Array(count * tagBytes)
+  const offsets = new Uint32Array(chunks.length)
+  for (let index = 0; index < chunks.length; index++) {
+    const chunk = chunks[index]!
+    const slot = slotOf[chunk]!
+    const length = ends[slot]! - (slot === 0 ? 0 : ends[slot - 1]!)
+    if (length !== stream.starts(chunk + 1) - stream.starts(chunk)) {
+      throw new KpipeError('KPIPE_DAMAGED', `chunk ${chunk} of the stream has ${length} bytes in its frame`)
+    }
+    offsets[index] = begins[slot]!
+    const [from, to] = [chunk * tagBytes, placeOf[slot]! * tagBytes]
+    for (let byte = 0; byte < tagBytes; byte++) tags[to + byte] = allTags[from + byte]!
+  }
+  return { slots: slots.slice(0, count), tags, offsets }
 }
