@@ -7,7 +7,7 @@ export type Change =
   | { readonly compact: true }
 
 /** How many objects of each kind make a database of 100 MiB; the rest follows its size. */
-const at100MiB = { nodes: 56, pods: 9_000, secrets: 1_700, releases: 510, configMaps: 3_400, widgets: 3_400, events: 6_000 }
+const at100MiB = { nodes: 150, pods: 6_000, secrets: 2_200, releases: 750, configMaps: 4_900, widgets: 4_900, events: 3_600 }
 
 export type Cluster = Readonly<typeof at100MiB>
 
@@ -33,7 +33,7 @@ export function* beginning(cluster: Cluster): Generator<Change> {
 
 /**
  * Five minutes: every lease renewed each 10 s, every node's status once, new events and the end of those of an hour ago, pods replaced,
- * some settings, secrets and custom resources changed, a release upgraded; then the compaction.
+ * some settings and custom resources changed, a secret every two weeks, a release upgraded every week; then the compaction.
  */
 export function* period(cluster: Cluster, index: number): Generator<Change> {
   const steps = periodSeconds / 10
@@ -48,9 +48,9 @@ export function* period(cluster: Cluster, index: number): Generator<Change> {
     }
     for (const n of share(cluster.pods / 1_000)) yield* replacedPod(n, cluster)
     for (const n of share(cluster.configMaps / 1_000)) yield { put: configMap(chosen(n, cluster.configMaps), index) }
-    for (const n of share(cluster.secrets / 1_000)) yield { put: secret(chosen(n, cluster.secrets), index) }
+    for (const n of share(cluster.secrets / 4_000)) yield { put: secret(chosen(n, cluster.secrets), index) }
     for (const n of share(cluster.widgets / 600)) yield { put: widget(chosen(n, cluster.widgets), index) }
-    for (const n of share(cluster.releases / 1_000)) yield { put: release(chosen(n, cluster.releases), index) }
+    for (const n of share(cluster.releases / 2_000)) yield { put: release(chosen(n, cluster.releases), index) }
   }
   yield { compact: true }
 }

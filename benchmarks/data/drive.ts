@@ -1,28 +1,32 @@
 import { etcdClient } from '../../scripts/etcd/keys.ts'
 import type { Change } from './churn.ts'
 
-const requestsAtOnce = 128
+const requestsAtOnce = 64
+/** As many as etcd here takes into one commit; the rows are those of single requests, but for their revisions' second halves. */
+const changesPerRequest = 4
 
-/** Writes to one etcd as an apiserver does: a request for each object, many under way at once, and compaction one period behind. */
+/** Writes to one etcd as an apiserver does, many objects at once, and compacts one period behind. */
 export function drive(clientUrl: string) {
   const client = etcdClient(clientUrl)
   let revision = '0'
-  let requests = 0
+  let changed = 0
 
   return {
-    get requests() {
-      return requests
+    /** How many objects were written and removed so far. */
+    get changed() {
+      return changed
     },
     async apply(changes: Iterable<Change>): Promise<void> {
       const next = changes[Symbol.iterator]()
       let compactions = 0
       await Promise.all(
         Array.from({ length: requestsAtOnce }, async () => {
-          for (let step = next.next(); !step.done; step = next.next()) {
-            requests++
-            if ('put' in step.value) await client.kv.put({ key: Buffer.from(step.value.put[0]), value: step.value.put[1] })
-            else if ('remove' in step.value) await client.delete().key(step.value.remove)
-            else compactions++
+          for (let some = take(next); some.length > 0; some = take(next)) {
+            compactions += some.filter((change) => 'compact' in change).length
+            for (const changes of withDistinctKeys(some)) {
+              changed += changes.size
+              await client.kv.txn({ success: [...changes.values()] })
+            }
           }
         }),
       )
@@ -31,9 +35,35 @@ export function drive(clientUrl: string) {
     close: () => client.close(),
   }
 
+  function take(next: Iterator<Change>): Change[] {
+    const some: Change[] = []
+    for (let step = next.next(); !step.done; step = next.next()) {
+      some.push(step.value)
+      if (some.length === changesPerRequest) break
+    }
+    return some
+  }
+
   async function compact(): Promise<void> {
     const { header } = await client.kv.range({ key: Buffer.from('/registry/'), limit: 1, keys_only: true })
     if (revision !== '0') await client.kv.compact({ revision, physical: true })
     revision = header.revision
   }
+}
+
+type Operation = { readonly request_put: object } | { readonly request_delete_range: object }
+
+/** A transaction writes no key twice. */
+function withDistinctKeys(some: readonly Change[]): Map<string, Operation>[] {
+  const groups: Map<string, Operation>[] = []
+  for (const change of some) {
+    if ('compact' in change) continue
+    const key = 'put' in change ? change.put[0] : change.remove
+    const bytes = Buffer.from(key)
+    const operation = 'put' in change ? { request_put: { key: bytes, value: change.put[1] } } : { request_delete_range: { key: bytes } }
+    const last = groups.at(-1)
+    if (last === undefined || last.has(key)) groups.push(new Map([[key, operation]]))
+    else last.set(key, operation)
+  }
+  return groups
 }

@@ -32,7 +32,7 @@ export async function generate(folder: string, options: { cluster: Cluster; hour
       const file = join(draft, `hour-${String(hour).padStart(2, '0')}.db`)
       await runTool(binaries.etcdctl, ['snapshot', 'save', file, `--endpoints=${etcd.clientUrl}`], { env: loopbackEnv() })
       const seconds = ((performance.now() - began) / 1000).toFixed(0)
-      log(`hour ${hour}: ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB after ${driver.requests} requests, ${seconds} s`)
+      log(`hour ${hour}: ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB after ${driver.changed} changes, ${seconds} s`)
       if (hour === hours - 1) break
       for (let n = 0; n < periodsPerHour; n++) await driver.apply(period(cluster, index++))
     }
