@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os'
 /** The bounds of ARCHITECTURE.md, section Memory, in MiB. */
 export function memoryBounds(streamBytes: number, pageBytes: number): { readonly run: number; readonly restoreInOrder: number } {
   const threads = Math.min(16, availableParallelism())
-  const [segment, frame, pack, cache] = [1, 4, 16, 64]
+  const [segment, frame, pack, cache] = [1, 4, 8, 64]
   const base = 85 + 20 * threads
   const chunks = (32 * (streamBytes / pageBytes)) / 2 ** 20
   const inCodecs = 3 * threads * frame
   const running = (2 * threads + 1) * segment + (threads + 2) * frame + inCodecs + 2 * pack
   const restoring = 2 * (threads + 2) * frame + inCodecs + cache
-  return { run: base + (4 / 3) * running + chunks, restoreInOrder: base + (4 / 3) * restoring + chunks }
+  return { run: base + 1.5 * running + chunks, restoreInOrder: base + 1.5 * restoring + chunks }
 }
