@@ -7,7 +7,7 @@ export type Change =
   | { readonly compact: true }
 
 /** How many objects of each kind make a database of 100 MiB; the rest follows its size. */
-const at100MiB = { nodes: 150, pods: 6_000, secrets: 2_200, releases: 750, configMaps: 4_900, widgets: 4_900, events: 3_600 }
+const at100MiB = { nodes: 100, pods: 3_600, secrets: 1_350, releases: 460, configMaps: 3_000, widgets: 3_000, events: 2_200 }
 
 export type Cluster = Readonly<typeof at100MiB>
 
@@ -20,14 +20,14 @@ export function clusterOf(mebibytes: number): Cluster {
 const periodSeconds = 300
 export const periodsPerHour = 3_600 / periodSeconds
 
-/** The objects of a cluster that has been there for long, one write each. */
+/** The objects of a cluster; pods in all their steps, of which the first compactions leave gaps: an etcd that has once been fuller. */
 export function* beginning(cluster: Cluster): Generator<Change> {
   for (let n = 0; n < cluster.configMaps; n++) yield { put: configMap(n, 0) }
   for (let n = 0; n < cluster.secrets; n++) yield { put: secret(n, 0) }
   for (let n = 0; n < cluster.releases; n++) yield { put: release(n, 0) }
   for (let n = 0; n < cluster.widgets; n++) yield { put: widget(n, 0) }
   for (let n = 0; n < cluster.nodes; n++) yield { put: node(n, 0) }
-  for (let n = 0; n < cluster.pods; n++) yield { put: pod(n, 0, 2) }
+  for (let n = 0; n < cluster.pods; n++) yield* newPod(n, 0)
   for (let n = 0; n < cluster.events; n++) yield { put: event(n, 0) }
 }
 
