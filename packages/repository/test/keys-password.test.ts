@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { parsePassword, readPasswordFile } from '../src/index.ts'
@@ -9,6 +8,7 @@ import { openSlots } from '../src/keys/open-slots.ts'
 import { encodeSlot, newSlotKey, readSlot, slotName } from '../src/keys/slot.ts'
 import { codeOf, keyFile, madeRepository, noise, reopened } from './made-repository.ts'
 import { backUp, pageBytes, restore } from './paged-backup.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 test('a password opens the repository, another one does not, and neither is it mistaken for damage', async (t) => {
   const { store, repository } = await madeRepository()
@@ -90,7 +90,7 @@ test('a store that holds more password slots than are ever made is refused befor
 })
 
 test('a password file holds one line', async (t) => {
-  const path = join(mkdtempSync(join(tmpdir(), 'kpipe-password-')), 'password')
+  const path = join(scratchFolder(), 'password')
   writeFileSync(path, ' with spaces \r\n')
   t.same(await readPasswordFile(path), { kind: 'password', password: ' with spaces ' })
   for (const text of ['', '\n', 'two\nlines\n']) {

@@ -1,11 +1,11 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { createKeyFile, newRecoveryPhrase, parseRecoveryPhrase, readKeyFile, readPhraseFile } from '../src/index.ts'
 import { formatRecoveryPhrase, recoveryPhraseSecret } from '../src/keys/recovery-phrase.ts'
 import { publicKeyOf, sharedSecret } from '../src/keys/x25519.ts'
 import { codeOf, noise } from './made-repository.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 test('a phrase says the same in any case, with spaces, dashes or none, and with letters that look like digits', async (t) => {
   for (let round = 0; round < 200; round++) {
@@ -44,7 +44,7 @@ test('a phrase that is too short, too long or has a foreign symbol says so', asy
 })
 
 test('a key file is made once, with mode 0600, in folders of mode 0700, and read back', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'kpipe-key-'))
+  const folder = scratchFolder()
   const path = join(folder, 'etc', 'kpipe', 'repository.key')
   const made = await createKeyFile(path)
   t.same(await readKeyFile(path), made)
@@ -59,7 +59,7 @@ test('a key file is made once, with mode 0600, in folders of mode 0700, and read
 })
 
 test('a key file that is missing, cut off, altered, foreign or a folder is told apart', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'kpipe-key-'))
+  const folder = scratchFolder()
   const path = join(folder, 'a.key')
   await createKeyFile(path)
   const text = readFileSync(path, 'utf8')
@@ -84,7 +84,7 @@ test('a key file that is missing, cut off, altered, foreign or a folder is told 
 })
 
 test('a phrase file is read with its line end', async (t) => {
-  const path = join(mkdtempSync(join(tmpdir(), 'kpipe-key-')), 'phrase')
+  const path = join(scratchFolder(), 'phrase')
   const phrase = newRecoveryPhrase()
   writeFileSync(path, `${phrase}\n`)
   t.same(await readPhraseFile(path), { kind: 'recovery-phrase', phrase })

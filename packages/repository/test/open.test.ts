@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Store } from '@kpipe/engine/contracts'
 import { memoryStore } from '@kpipe/engine/testing'
@@ -15,6 +14,7 @@ import { encodeMarker, decodeMarker } from '../src/marker.ts'
 import { openRepository } from '../src/index.ts'
 import { codeOf, keyFile, madeRepository, noise, reopened } from './made-repository.ts'
 import { backUp, begin, pageBytes, restore } from './paged-backup.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 test('key file and recovery phrase both open the repository', async (t) => {
   const { store, repository, phrase } = await madeRepository()
@@ -111,7 +111,7 @@ test('an entry of another history at the same place is refused', async (t) => {
 })
 
 test('a store that shows an older state than this host has seen is noticed, and not written to', async (t) => {
-  const stateFolder = join(mkdtempSync(join(tmpdir(), 'kpipe-head-')), 'kpipe')
+  const stateFolder = join(scratchFolder(), 'kpipe')
   const { store } = await madeRepository()
   const old = memoryStore(store.objects)
   const repository = await reopened(store, { stateFolder })
@@ -145,7 +145,7 @@ test('a head that the caller expects must be in the log', async (t) => {
 
 test('a state folder that cannot be used only warns', async (t) => {
   const { store } = await madeRepository()
-  const file = join(mkdtempSync(join(tmpdir(), 'kpipe-head-')), 'file')
+  const file = join(scratchFolder(), 'file')
   writeFileSync(file, 'not a folder')
   const warnings: string[] = []
   const repository = await openRepository({ store, secret: keyFile, stateFolder: file, warn: (message) => warnings.push(message) })

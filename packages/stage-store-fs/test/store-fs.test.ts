@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'tap'
+import { after, test } from 'tap'
 import type { Store } from '@kpipe/engine/contracts'
 import stage, { directoryStore } from '../src/index.ts'
 import { storeFault } from '../src/store-fault.ts'
@@ -176,7 +176,9 @@ test('the stage opens a store at its path and says what it is', async (t) => {
 })
 
 function madeStore(): { store: Store; root: string } {
-  const root = join(mkdtempSync(join(tmpdir(), 'kpipe-store-')), 'parent', 'repository')
+  const folder = mkdtempSync(join(tmpdir(), 'kpipe-store-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  const root = join(folder, 'parent', 'repository')
   return { store: directoryStore(root), root }
 }
 
