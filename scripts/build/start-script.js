@@ -11,11 +11,12 @@ const place = placeOfCache()
 const script = compile(place && readCache(place))
 await script.runInThisContext()(createRequire(import.meta.url), import.meta, (url) => import(url))
 
-/** In a function of its own, so that the cache does not stay in memory. */
+/** The cache does not stay in memory. */
 function compile(cachedData) {
   const compiled = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
   const isOld = cachedData === undefined || compiled.cachedDataRejected
   if (place && isOld) process.on('exit', (code) => code === 0 && writeCache(place))
+  cachedData?.buffer.transfer(0)
   return compiled
 }
 
