@@ -20,14 +20,27 @@ export function clusterOf(mebibytes: number): Cluster {
 const periodSeconds = 300
 export const periodsPerHour = 3_600 / periodSeconds
 
-/** The objects of a cluster; pods in all their steps, of which the first compactions leave gaps: an etcd that has once been fuller. */
+/** What lay there before the first pod, of the kinds that are written once and rarely changed. */
+const oldShare = 0.6
+
+/**
+ * The objects of a cluster: settings and secrets first, then more of them between pods, which are written in all their steps. The first
+ * compactions leave gaps between what stays, as in an etcd that has once been fuller.
+ */
 export function* beginning(cluster: Cluster): Generator<Change> {
-  for (let n = 0; n < cluster.configMaps; n++) yield { put: configMap(n, 0) }
-  for (let n = 0; n < cluster.secrets; n++) yield { put: secret(n, 0) }
-  for (let n = 0; n < cluster.releases; n++) yield { put: release(n, 0) }
-  for (let n = 0; n < cluster.widgets; n++) yield { put: widget(n, 0) }
+  const kinds: readonly [count: number, make: (n: number) => StoredObject][] = [
+    [cluster.configMaps, (n) => configMap(n, 0)],
+    [cluster.secrets, (n) => secret(n, 0)],
+    [cluster.releases, (n) => release(n, 0)],
+    [cluster.widgets, (n) => widget(n, 0)],
+  ]
+  const old = (count: number): number => Math.round(count * oldShare)
+  for (const [count, make] of kinds) for (let n = 0; n < old(count); n++) yield { put: make(n) }
   for (let n = 0; n < cluster.nodes; n++) yield { put: node(n, 0) }
-  for (let n = 0; n < cluster.pods; n++) yield* newPod(n, 0)
+  for (let n = 0; n < cluster.pods; n++) {
+    yield* newPod(n, 0)
+    for (const [count, make] of kinds) for (const one of turn(count - old(count), n, cluster.pods)) yield { put: make(old(count) + one) }
+  }
   for (let n = 0; n < cluster.events; n++) yield { put: event(n, 0) }
 }
 
