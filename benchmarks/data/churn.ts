@@ -21,7 +21,7 @@ const periodSeconds = 300
 export const periodsPerHour = 3_600 / periodSeconds
 
 /** What lay there before the first pod, of the kinds that are written once and rarely changed. */
-const oldShare = 0.6
+const oldShare = 0.7
 
 /**
  * The objects of a cluster: settings and secrets first, then more of them between pods, which are written in all their steps. The first
