@@ -16,7 +16,7 @@ const restic = tools.find(({ name }) => name === 'restic')
 const sizes: LiveFigures[] = []
 for (const { mebibytes: size, hours } of seriesSizes()) {
   const newest = (await generated(size, hours)).at(-1)!
-  sizes.push(await measureLive({ binaries, restic, snapshot: newest, mebibytes: size, repeats, log: console.error }))
+  sizes.push(await measureLive({ binaries, restic, snapshot: newest, mebibytes: size, hours, repeats, log: console.error }))
 }
 keepFigures('live', { sizes })
 

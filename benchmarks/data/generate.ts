@@ -13,7 +13,8 @@ import { drive } from './drive.ts'
  * for how often a page is written decides where it goes. It never syncs: that changes no byte.
  */
 const etcdFlags = ['--unsafe-no-fsync', '--backend-batch-limit=4', '--backend-batch-interval=1s', '--snapshot-count=10000']
-const periodsBefore = 24
+/** Periods that have passed at the first snapshot. */
+export const periodsBefore = 24
 
 /** Drives an etcd 3.6 through some hours of a Kubernetes cluster and saves a snapshot at each full hour, the first at hour 0. */
 export async function generate(folder: string, options: { cluster: Cluster; hours: number; log(line: string): void }): Promise<void> {

@@ -6,6 +6,7 @@ import { restoreAndStart } from '../../scripts/etcd/restore-etcd.ts'
 import { loopbackEnv } from '../../scripts/loopback-env.ts'
 import { clusterOf, period, periodsPerHour } from '../data/churn.ts'
 import { drive } from '../data/drive.ts'
+import { periodsBefore } from '../data/generate.ts'
 import { benchFolder } from '../data/series.ts'
 import { type Run, runChild } from '../measure/child.ts'
 import { type BenchRepository, copyOf, newRepository } from '../measure/repository.ts'
@@ -30,9 +31,10 @@ export interface LiveFigures {
 export interface LiveOptions {
   readonly binaries: EtcdBinaries
   readonly restic: Tool | undefined
-  /** What the etcd begins with; it then changes as a cluster of so many MiB does in an hour. */
+  /** What the etcd begins with: the last of so many generated ones, an hour apart, of so many MiB. It then goes on as they did. */
   readonly snapshot: string
   readonly mebibytes: number
+  readonly hours: number
   readonly repeats: number
   log(line: string): void
 }
@@ -40,7 +42,7 @@ export interface LiveOptions {
 type Work = readonly [kind: LiveMeasure['kind'], title: string, run: () => Promise<Ran>]
 
 /** Starts an etcd from the snapshot, backs it up in all ways in turns, lets an hour pass, and does so again. */
-export async function measureLive({ binaries, restic, snapshot, mebibytes, repeats, log }: LiveOptions): Promise<LiveFigures> {
+export async function measureLive({ binaries, restic, snapshot, mebibytes, hours, repeats, log }: LiveOptions): Promise<LiveFigures> {
   const folder = ownFolder('.live-', benchFolder)
   const etcd = await restoreAndStart(binaries, snapshot, { extraArgs: ['--unsafe-no-fsync'] })
   try {
@@ -76,7 +78,7 @@ export async function measureLive({ binaries, restic, snapshot, mebibytes, repea
       ['unchanged', '`kpipe run`, unchanged', () => backUp(filled)],
     ])
     log(`${mebibytes} MiB: an hour passes`)
-    await anHour(etcd.clientUrl, mebibytes)
+    await anHour(etcd.clientUrl, mebibytes, hours)
     const after = await inTurns(repeats, [
       ['save later', '`etcdctl snapshot save`, an hour later', save],
       ['later', '`kpipe run`, an hour later', () => backUp(filled)],
@@ -109,8 +111,10 @@ async function inTurns(repeats: number, works: readonly Work[]): Promise<LiveMea
   }))
 }
 
-async function anHour(clientUrl: string, mebibytes: number): Promise<void> {
+/** The one after this many snapshots. */
+async function anHour(clientUrl: string, mebibytes: number, hours: number): Promise<void> {
+  const passed = periodsBefore + (hours - 1) * periodsPerHour
   const driver = drive(clientUrl)
-  for (let n = 0; n < periodsPerHour; n++) await driver.apply(period(clusterOf(mebibytes), 1_000 + n))
+  for (let n = 0; n < periodsPerHour; n++) await driver.apply(period(clusterOf(mebibytes), passed + n))
   driver.close()
 }
