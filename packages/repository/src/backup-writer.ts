@@ -95,7 +95,8 @@ export class RepositoryWriter implements BackupWriter {
 
   recipe(segment: RecipeSegment): void {
     this.#recipe.add(segment)
-    this.#segments?.push(segment)
+    if (this.#segments === undefined) giveBackSegment(segment)
+    else this.#segments.push(segment)
     if (this.#recipe.chunks > maxChunks)
       throw new KpipeError('KPIPE_STAGE_FAILED', `the stream is cut into more than ${maxChunks} chunks, which no reader takes`)
   }
@@ -235,4 +236,11 @@ function joined(maps: readonly TagsByPack[]): TagsByPack {
   const all = new Map<number, string[]>()
   for (const map of maps) for (const [pack, tags] of map) all.set(pack, [...(all.get(pack) ?? []), ...tags])
   return all
+}
+
+/** The recipe has taken what is in them, and the arrays are this writer's own. */
+function giveBackSegment({ tags, lengths, origins }: RecipeSegment): void {
+  giveBack(tags)
+  giveBack(lengths)
+  giveBack(origins)
 }

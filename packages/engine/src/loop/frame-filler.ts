@@ -1,4 +1,5 @@
 import { tagBytes } from '../contracts/index.ts'
+import { giveBack } from '../give-back.ts'
 
 /** A frame that is full, or the last one. Its buffer is moved to a worker. */
 export interface FilledFrame {
@@ -60,7 +61,7 @@ export class FrameFiller {
         frame.ends.push(frame.bytes + ends[index]! - start)
         origins[index] = ~frame.ordinal
       }
-      frame.tags.push(tags.subarray(chunk * tagBytes, until * tagBytes))
+      frame.tags.push(new Uint8Array(tags.subarray(chunk * tagBytes, until * tagBytes)))
       frame.bytes += runEnd - start
       chunk = until
     }
@@ -101,6 +102,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   for (const part of parts) {
     whole.set(part, at)
     at += part.length
+    giveBack(part)
   }
   return whole
 }

@@ -1,4 +1,5 @@
 import type { ChunkPlan, InspectCollector, KnownChunks, Sink } from '../contracts/index.ts'
+import { giveBack } from '../give-back.ts'
 import type { CutResult } from '../workers/messages.ts'
 import type { EncodeWindow } from './encode-window.ts'
 import type { FrameFiller } from './frame-filler.ts'
@@ -53,7 +54,9 @@ export class Gatherer {
       chunk = last
     }
     this.chunks += ends.length
+    // The arrays but for `ends` are the sink's from here on.
     this.#parts.sink.recipe({ tags, lengths, origins })
+    giveBack(ends)
     const gatheredAt = performance.now()
     if (look) this.#parts.collector?.take(look, bytes, segment.position)
     this.#parts.seconds.add('look up', (comparedAt - began) / 1000)

@@ -1,4 +1,5 @@
 import { type CodecRecord, type CodecStage, type HashStage, KpipeError, type SealedStream, tagBytes } from '../contracts/index.ts'
+import { giveBack } from '../give-back.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { StageReference } from '../workers/messages.ts'
 import { stageReference } from '../workers/stage-reference.ts'
@@ -47,12 +48,15 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
     wanted: slots,
     tags,
   })
+  giveBack(slots)
+  giveBack(tags)
   return { chunks, offsets, bytes, seconds: { ...seconds, read: readSeconds } }
 }
 
 /** Gives the memory back at once: the collector does not hurry for buffers outside its heap. Nothing may read the frame any more. */
-export function freeDecoded({ bytes }: DecodedFrame): void {
-  bytes.buffer.transfer(0)
+export function freeDecoded({ bytes, offsets }: DecodedFrame): void {
+  giveBack(bytes)
+  giveBack(offsets)
 }
 
 /** The slots that chunks of the stream lie in, ascending, each once, with their tags; and for each chunk where it begins among them, in bytes. */

@@ -29,6 +29,8 @@ export class PackOutput {
   readonly #records: NewPack[] = []
   #filling: PackBuilder | undefined
   #fillingBytes = 0
+  /** What the directory is made of: this writer's own, and of no use once it is made. */
+  #listed: ArrayBufferView[] = []
   #inFlight: Promise<void> = Promise.resolve()
   #bytesStored = 0
 
@@ -51,6 +53,7 @@ export class PackOutput {
       this.#fillingBytes = 1024
     }
     this.#fillingBytes += grown
+    this.#listed.push(frame.tags, frame.ends)
     return { pack: this.#filling.id, offset: this.#filling.add(bytes, frame) }
   }
 
@@ -72,6 +75,8 @@ export class PackOutput {
     if (filling === undefined) return
     this.#filling = undefined
     const { parts, record } = filling.finish()
+    for (const array of this.#listed) giveBack(array)
+    this.#listed = []
     await this.#inFlight
     this.#inFlight = this.#store(filling.id, parts, record)
     this.#inFlight.catch(() => undefined) // Thrown by the next #close or by finish.
