@@ -8,7 +8,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { methods } from '../src/etcd-messages.ts'
 import { encodeField } from '../src/protobuf.ts'
 
@@ -53,8 +53,13 @@ export async function fakeEtcd(
   ])
   const asked: string[] = []
   const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
   let played = 0
   const server = tls === undefined ? createServer() : createSecureServer(tls)
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
     session.on('error', () => {})
@@ -83,6 +88,8 @@ export async function fakeEtcd(
     },
     async close() {
       for (const session of sessions) session.destroy()
+      // Under TLS a socket outlives its session when the other end went away in the middle of what was written.
+      for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   }

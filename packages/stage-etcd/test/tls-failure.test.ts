@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import t, { type Test } from 'tap'
 import { certificateAuthority, type Certificate } from './certificates.ts'
+import { methods } from '../src/etcd-messages.ts'
 import { fakeEtcd } from './fake-etcd.ts'
 import { failureOf, reading } from './reading.ts'
 
@@ -82,7 +83,7 @@ t.test('a certificate that is not to be trusted is told with what is wrong with 
     t.same(etcd.asked, [], what)
     const stream = await reading().open({ endpoints: [etcd.address], insecureSkipTlsVerify: true })
     await stream.close()
-    t.same(etcd.asked.length, 3, `${what}: taken when nothing is checked`)
+    t.ok(etcd.asked.includes(methods.snapshot), `${what}: taken when nothing is checked`)
     await etcd.close()
   }
   const etcd = await fakeEtcd({}, of(foreign))
