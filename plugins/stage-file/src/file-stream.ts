@@ -18,35 +18,38 @@ interface OpenFile {
   readonly context: SourceContext
 }
 
-/** A file whose length must not change while it is read. Every piece is in the same memory. */
+/** A file whose length must not change while it is read. Pieces are in the same memory by turns. */
 export function fileStream({ handle, path, stat, name, facts, context }: OpenFile): SourceStream {
   const bytes = stat.size
   let trailerVerified = false
 
   async function* read() {
-    const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(bytes, 1)))
-    let position = 0
-    let trailerAt = Infinity
-    while (position < bytes) {
-      context.signal.throwIfAborted()
-      if (position === trailerAt) {
-        const digest = await context.digestSoFar()
-        await fill(piece.subarray(0, trailerBytes), position)
-        verifyTrailer(piece.subarray(0, trailerBytes), digest, path, position)
-        trailerVerified = true
-        yield piece.subarray(0, trailerBytes)
-        position += trailerBytes
-        continue
-      }
-      const wanted = Math.min(piece.length, bytes - position)
-      await fill(piece.subarray(0, wanted), position)
-      if (position === 0 && mayHaveTrailer(bytes) && isBoltHead(piece)) trailerAt = bytes - trailerBytes
-      // The digest is asked for when exactly the bytes before the trailer have passed.
-      const length = Math.min(wanted, trailerAt - position)
-      yield piece.subarray(0, length)
-      position += length
+    const pieces = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(bytes, 1))))
+    const begin = (from: number): Promise<Buffer> => {
+      const into = pieces[(from / pieceBytes) % 2]!.subarray(0, Math.max(0, Math.min(pieceBytes, bytes - from)))
+      const reading = fill(into, from).then(() => into)
+      reading.catch(() => undefined) // Thrown when its turn comes.
+      return reading
     }
-    const { bytesRead } = await handle.read(piece, 0, 1, bytes)
+    let trailerAt = Infinity
+    let coming = begin(0)
+    for (let position = 0; position < bytes; position += pieceBytes) {
+      context.signal.throwIfAborted()
+      const piece = await coming
+      // The next piece is read while this one is at work.
+      coming = begin(position + pieceBytes)
+      if (position === 0 && mayHaveTrailer(bytes) && isBoltHead(piece)) trailerAt = bytes - trailerBytes
+      const before = Math.min(piece.length, trailerAt - position)
+      if (before > 0) yield piece.subarray(0, before)
+      if (before >= piece.length) continue
+      // The digest is asked for when exactly the bytes before the trailer have passed.
+      const trailer = piece.subarray(before)
+      verifyTrailer(trailer, await context.digestSoFar(), path, trailerAt)
+      trailerVerified = true
+      yield trailer
+    }
+    await coming
+    const { bytesRead } = await handle.read(pieces[0]!, 0, 1, bytes)
     if (bytesRead > 0) throw mismatch(`${path} grew while it was read: it had ${bytes} bytes`)
     const after = await handle.stat()
     if (after.mtimeMs !== stat.mtimeMs) context.warn(`${path} was written to while it was read`)
