@@ -12,7 +12,7 @@ import type { Secret } from './keys/secret.ts'
 import { entryDigest } from './log/entry.ts'
 import { Log, readGenesis } from './log/log.ts'
 import { decodeMarker, markerName, readMarker } from './marker.ts'
-import { headOf, repositoryOf } from './repository.ts'
+import { headOf, repositoryOf } from './repository-of.ts'
 import type { Repository, Rollback } from './repository.ts'
 import { SnapshotList } from './snapshot-list.ts'
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FrameShape, KpipeError, tagBytes } from '../contracts/index.ts'
+import { giveBack, ownsBuffer } from '../give-back.ts'
 import type { DecodeResult, DecodeTask, EncodeResult, EncodeTask } from './messages.ts'
 import { blaming, codec, tagger } from './opened-stages.ts'
 
@@ -93,12 +94,7 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * the engine's own; a buffer that `kept` still uses is left alone.
  */
 function freeUnless(kept: Uint8Array, bytes: Uint8Array): void {
-  if (bytes.buffer !== kept.buffer && ownsBuffer(bytes)) bytes.buffer.transfer(0)
-}
-
-/** Whether nothing else lies in the buffer: node puts small Buffers into pools, which cannot be moved or freed. */
-function ownsBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer && (bytes.byteLength === bytes.buffer.byteLength || bytes.byteLength > Buffer.poolSize)
+  if (bytes.buffer !== kept.buffer) giveBack(bytes)
 }
 
 function shortName(stage: string): string {
