@@ -1,10 +1,12 @@
+import { fastLook, mostBytes } from './fast-look.ts'
+import type { FastLook } from './fast-look.ts'
 import { branchFlag, childOf, elementTable, freelistFlag, leafFlag, maxRunBytes, metaFlag, readElements, readFreelist } from './page.ts'
 import { compareElements, putKey } from './key-order.ts'
 import { encodeLook, putInvalid, records } from './look-format.ts'
 import { putLeaf } from './look-leaf.ts'
 import type { Rows } from './look-leaf.ts'
 import { metaBytes } from './meta.ts'
-import { putBytes, putNumber, recordWriter } from './record.ts'
+import { putBytes, putNumber, putRaw, recordWriter } from './record.ts'
 
 /** Plain data, the same for every segment of a stream. */
 export interface LookPlan {
@@ -35,6 +37,23 @@ export function lookSegment(bytes: Uint8Array, position: number, plan: LookPlan)
 
 /** Looks at `pages` pages from `firstPage`, which lies at `start`; their overflow may reach to the end of `bytes`. */
 export function lookPages(bytes: Uint8Array, start: number, firstPage: number, pages: number, plan: LookPlan): Uint8Array {
+  if (bytes.length > mostBytes) return lookPagesSlowly(bytes, start, firstPage, pages, plan)
+  const { pageBytes, seed } = plan
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const found = fastLook(bytes, start, firstPage, pages, pageBytes, seed)
+  if (found.left.length === 0) return encodeLook({ firstPage, ...found })
+  const index = found.index.slice()
+  takeOver(found)
+  for (const left of found.left) {
+    const i = left >>> 1
+    index[i] = out.length + 1
+    putPage(view, start + i * pageBytes, pageBytes, (left & 1) === 0, seed)
+  }
+  return encodeLook({ firstPage, index, unfinished: found.unfinished, rows: rowsSoFar(), records: recordsSoFar() })
+}
+
+/** The same without `fastLook`, for pieces of any length. */
+export function lookPagesSlowly(bytes: Uint8Array, start: number, firstPage: number, pages: number, plan: LookPlan): Uint8Array {
   const { pageBytes, seed } = plan
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const index = new Uint32Array(pages)
@@ -47,7 +66,7 @@ export function lookPages(bytes: Uint8Array, start: number, firstPage: number, p
     if (view.getUint32(at, true) !== page || view.getUint32(at + 4, true) !== 0) continue
     const flags = view.getUint16(at + 8, true)
     if (flags !== leafFlag && flags !== branchFlag && flags !== freelistFlag && (flags !== metaFlag || page > 1)) continue
-    const overflow = flags === metaFlag ? 0 : view.getUint32(at + 12, true)
+    const overflow = overflowOf(view, at)
     const runBytes = (overflow + 1) * pageBytes
     const readable = runBytes <= maxRunBytes || overflow === 0
     if (readable && at + runBytes > bytes.length) {
@@ -55,29 +74,52 @@ export function lookPages(bytes: Uint8Array, start: number, firstPage: number, p
       continue
     }
     if (overflow > 0 && readable) overlapLeft -= runBytes
-    const before = out.length
-    index[i] = before + 1
-    if (!readable || (overflow > 0 && overlapLeft < 0)) {
-      putNumber(out, records.unread)
-      putNumber(out, overflow)
-    } else if (flags === leafFlag) {
-      putNumber(out, records.leaf)
-      putNumber(out, overflow)
-      putLeaf(view, at, at + runBytes, view.getUint16(at + 10, true), seed, out, rows, before)
-    } else if (flags === branchFlag) putBranch(view, at, at + runBytes, overflow, before)
-    else if (flags === freelistFlag) putFreelist(view, at, at + runBytes, overflow)
-    else {
-      putNumber(out, records.meta)
-      putBytes(out, view, at, metaBytes)
-    }
+    index[i] = out.length + 1
+    putPage(view, at, pageBytes, readable && (overflow === 0 || overlapLeft >= 0), seed)
   }
-  return encodeLook({
-    firstPage,
-    index,
-    unfinished: Uint32Array.from(unfinished),
-    rows: rows.cells.subarray(0, rows.length),
-    records: out.bytes.subarray(0, out.length),
-  })
+  return encodeLook({ firstPage, index, unfinished: Uint32Array.from(unfinished), rows: rowsSoFar(), records: recordsSoFar() })
+}
+
+/** Goes on behind what was found. */
+function takeOver(found: FastLook): void {
+  if (rows.cells.length < found.rows.length) rows.cells = new Uint32Array(2 * found.rows.length)
+  rows.cells.set(found.rows)
+  rows.length = found.rows.length
+  out.length = 0
+  putRaw(out, found.records)
+}
+
+function rowsSoFar(): Uint32Array {
+  return rows.cells.subarray(0, rows.length)
+}
+
+function recordsSoFar(): Uint8Array {
+  return out.bytes.subarray(0, out.length)
+}
+
+function overflowOf(view: DataView, at: number): number {
+  return view.getUint16(at + 8, true) === metaFlag ? 0 : view.getUint32(at + 12, true)
+}
+
+/** The record of the page at `at`, which is one of a tree. */
+function putPage(view: DataView, at: number, pageBytes: number, readable: boolean, seed: number): void {
+  const flags = view.getUint16(at + 8, true)
+  const overflow = overflowOf(view, at)
+  const end = at + (overflow + 1) * pageBytes
+  const before = out.length
+  if (!readable) {
+    putNumber(out, records.unread)
+    putNumber(out, overflow)
+  } else if (flags === leafFlag) {
+    putNumber(out, records.leaf)
+    putNumber(out, overflow)
+    putLeaf(view, at, end, view.getUint16(at + 10, true), seed, out, rows, before)
+  } else if (flags === branchFlag) putBranch(view, at, end, overflow, before)
+  else if (flags === freelistFlag) putFreelist(view, at, end, overflow)
+  else {
+    putNumber(out, records.meta)
+    putBytes(out, view, at, metaBytes)
+  }
 }
 
 function putBranch(view: DataView, start: number, end: number, overflow: number, before: number): void {

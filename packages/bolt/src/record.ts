@@ -40,6 +40,13 @@ export function putBytes(out: RecordWriter, view: DataView, start: number, lengt
   out.length += length
 }
 
+/** The bytes without their length. */
+export function putRaw(out: RecordWriter, bytes: Uint8Array): void {
+  reserve(out, bytes.length)
+  out.bytes.set(bytes, out.length)
+  out.length += bytes.length
+}
+
 export function putText(out: RecordWriter, text: string): void {
   const bytes = new TextEncoder().encode(text)
   putBytes(out, new DataView(bytes.buffer), 0, bytes.length)

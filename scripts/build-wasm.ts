@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs'
+import { compiledLook, lookCodeFile } from './build/compile-look.ts'
+
+writeFileSync(lookCodeFile, compiledLook())
