@@ -44,7 +44,8 @@ export function fastLook(bytes: Uint8Array, start: number, firstPage: number, pa
   const end = records + bytes.length
   const more = Math.ceil((end - memory.buffer.byteLength) / memoryPageBytes)
   if (more > 0) memory.grow(more)
-  new Uint8Array(memory.buffer, free).set(bytes)
+  // Twice as fast as `set` where the bytes are shared between threads.
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).copy(new Uint8Array(memory.buffer, free))
   code.layOut(index, unfinished, left, rows, records, end)
   code.look(free, free + start, free + bytes.length, firstPage, pages, pageBytes, seed)
   const words = (at: number, count: number) => new Uint32Array(memory.buffer, at, count)

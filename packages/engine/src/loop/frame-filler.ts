@@ -1,5 +1,6 @@
 import { tagBytes } from '../contracts/index.ts'
 import { giveBack } from '../give-back.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 /** A frame that is full, or the last one. Its buffer is moved to a worker. */
 export interface FilledFrame {
@@ -56,7 +57,7 @@ export class FrameFiller {
       let until = chunk + 1
       while (until < last && ends[until]! - start <= room) until++
       const runEnd = ends[until - 1]!
-      frame.view.set(bytes.subarray(start, runEnd), frame.bytes)
+      copyBytes(bytes.subarray(start, runEnd), frame.view, frame.bytes)
       for (let index = chunk; index < until; index++) {
         frame.ends.push(frame.bytes + ends[index]! - start)
         origins[index] = ~frame.ordinal

@@ -1,4 +1,5 @@
 import type { ChunkPlan, ChunkStage } from '../contracts/index.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 /** A piece of the stream in memory that it shares with the workers. */
 export interface Segment {
@@ -33,7 +34,7 @@ export class Segmenter {
   /** Takes as much of `piece` from `offset` as fits; returns how many bytes that was. */
   fill(piece: Uint8Array, offset: number): number {
     const taken = Math.min(piece.length - offset, this.#segmentBytes - this.#filled)
-    this.#view.set(offset === 0 && taken === piece.length ? piece : piece.subarray(offset, offset + taken), this.#filled)
+    copyBytes(piece.subarray(offset, offset + taken), this.#view, this.#filled)
     this.#filled += taken
     return taken
   }
