@@ -1,9 +1,10 @@
 import type { Command } from './command.ts'
+import type { ThreadsToBeginWith } from './threads.ts'
 
 interface Entry {
   readonly summary: string
   /** Whether it gives work to other threads. */
-  readonly usesThreads?: true
+  readonly usesThreads?: ThreadsToBeginWith
   load(): Promise<Command>
 }
 
@@ -19,7 +20,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   run: {
     summary: 'Make one backup.',
-    usesThreads: true,
+    usesThreads: 'few',
     load: async () => (await import('./commands/run.ts')).run,
   },
   plan: {
@@ -32,7 +33,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   restore: {
     summary: 'Write a snapshot back: as a file, byte for byte, or as a data directory.',
-    usesThreads: true,
+    usesThreads: 'all',
     load: async () => (await import('./commands/restore.ts')).restore,
   },
   snapshots: {
@@ -41,7 +42,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   status: {
     summary: 'Show what `etcdutl snapshot status` shows, from the stored bytes.',
-    usesThreads: true,
+    usesThreads: 'all',
     load: async () => (await import('./commands/status.ts')).status,
   },
   members: {
@@ -54,7 +55,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   drill: {
     summary: 'Prove that a snapshot restores.',
-    usesThreads: true,
+    usesThreads: 'all',
     load: async () => (await import('./commands/drill.ts')).drill,
   },
   forget: {

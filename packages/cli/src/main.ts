@@ -35,7 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (asksForHelp(words)) return help(name)
   const { load, usesThreads } = commandTable[name]
   // Only started here: a command that waits for them hears of their faults.
-  if (usesThreads) void (await threads())
+  if (usesThreads) void (await threads(usesThreads))
   const { parseArguments } = await import('./parse.ts')
   const command = await load()
   const { flags, args, verbose } = await parseArguments(name, command, words)

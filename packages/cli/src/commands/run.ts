@@ -67,7 +67,7 @@ export const run = command({
       return runBackup({
         pipeline,
         repository,
-        workers: await threads(),
+        workers: await threads('few'),
         onStreamed() {
           if (isProfiled) times = { ...times, begun, streamed: performance.now() / 1000, threads: threadTimes() }
           endThreads()

@@ -128,6 +128,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     const { segment, cut } = await interruption.or(cuts.oldest())
     opened.gatherer.take(segment, cut)
     segmenter.release(segment)
+    if (hasMuchToDo(plan, opened.gatherer)) workers.grow()
   }
   const admit = async (last: boolean) => {
     while (cuts.full) await settleOldestCut()
@@ -177,6 +178,11 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     facts: { ...facts, ...confirmed },
     seconds: seconds.all(),
   }
+}
+
+/** To look for anchors, or to compress most of what comes, takes a thread far longer than to find pages that the parent has. */
+function hasMuchToDo(plan: ChunkPlan, { bytesFresh, bytes }: Gatherer): boolean {
+  return plan.pageBytes === 0 || (bytesFresh > 8 * 1024 * 1024 && bytesFresh > bytes / 2)
 }
 
 /** The next piece that holds a byte, hashed; undefined at the end. */

@@ -26,6 +26,8 @@ export class Gatherer {
   readonly #recent: RecentTags | undefined
   chunks = 0
   chunksFresh = 0
+  /** Taken so far. */
+  bytes = 0
   bytesFresh = 0
 
   constructor(parts: GathererParts) {
@@ -54,6 +56,7 @@ export class Gatherer {
       chunk = last
     }
     this.chunks += ends.length
+    this.bytes += segment.bytes
     // The arrays but for `ends` are the sink's from here on.
     this.#parts.sink.recipe({ tags, lengths, origins })
     giveBack(ends)

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { Piscina } from 'piscina'
 import { KpipeError } from '../contracts/index.ts'
 import type {
   CutResult,
@@ -11,17 +9,17 @@ import type {
   EncodeTask,
   LookResult,
   LookTask,
-  MovedResult,
   StageReference,
   Task,
   TaskFailure,
 } from './messages.ts'
 import { MovedResults } from './moved-results.ts'
 import { begunAtMs, clockMs, stageAtWork, watched, type WatchedTask } from './running-stage.ts'
-import { workerUrl } from './worker-url.ts'
+import { ThreadPool } from './thread-pool.ts'
 
 /** The worker threads of one command. Tasks never wait for each other, so that any number of threads works. */
 export interface Workers {
+  /** All of them, whether they have been started yet or not. */
   readonly threads: number
   cut(task: CutTask): Promise<CutResult>
   look(task: LookTask): Promise<LookResult>
@@ -31,6 +29,8 @@ export interface Workers {
   decode(task: Omit<DecodeTask, 'ticket'>): Promise<DecodeResult>
   /** Lets every thread load these stages while the caller goes on; what goes wrong is told by the first task that needs them. */
   prepare(stages: readonly StageReference[]): void
+  /** Starts the threads that were left out to begin with: there is more to do than a few can. */
+  grow(): void
   /** Ends the threads at once, whatever they do. */
   close(): Promise<void>
 }
@@ -42,6 +42,8 @@ const defaultTaskTimeoutMs = 120_000
 export interface WorkersOptions {
   /** Defaults to the processors at hand, at most 16. */
   readonly threads?: number
+  /** How many of them are started at once; the others by `grow`. Defaults to all. */
+  readonly beginWith?: number
   /** How long a task may take once a thread has begun with it. */
   readonly taskTimeoutMs?: number
 }
@@ -51,18 +53,10 @@ export interface WorkersOptions {
  * an endless loop hears of nothing else; its stage is named, and so is that of a thread that dies.
  */
 export function startWorkers(options: WorkersOptions = {}): Workers {
-  const { threads = Math.min(maxThreads, availableParallelism()), taskTimeoutMs = defaultTaskTimeoutMs } = options
-  const pool = new Piscina({
-    filename: fileURLToPath(workerUrl),
-    minThreads: threads,
-    maxThreads: threads,
-    idleTimeout: Number.POSITIVE_INFINITY,
-    recordTiming: false,
-    // Tags and looks are short-lived: a small nursery saves some 8 MiB a thread and costs no time that could be measured.
-    resourceLimits: { maxYoungGenerationSizeMb: 2 },
-    // Source files name each other under a condition of the workspace. Other flags of the process may be no flags of a worker.
-    execArgv: workerUrl.endsWith('.ts') ? ['--conditions=kpipe-source'] : [],
-  })
+  const { threads = Math.min(maxThreads, availableParallelism()), beginWith = threads, taskTimeoutMs = defaultTaskTimeoutMs } = options
+  const moved = new MovedResults()
+  const pool = new ThreadPool(beginWith, threads - beginWith, (message) => moved.arrive(message))
+  let prepared: readonly StageReference[] = []
   /** Why the threads were ended; tasks that go down with them are told the same. */
   let ended: KpipeError | undefined
   let closed = false
@@ -74,7 +68,7 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
       void pool.destroy()
     })
     try {
-      const result = (await pool.run(running, { transferList: transferList as never /* its type is the DOM's */ })) as Result | TaskFailure
+      const result = (await pool.run(running, transferList)) as Result | TaskFailure
       if (isFailure(result)) throw asError(result)
       return result
     } catch (error) {
@@ -85,8 +79,9 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     }
   }
 
-  const moved = new MovedResults()
-  pool.on('message', (message: MovedResult) => moved.arrive(message))
+  const prepare = (count: number) => {
+    for (let thread = 0; thread < count; thread++) run({ kind: 'prepare', stages: prepared }, []).catch(() => {})
+  }
   const runMoving = async <Result extends object>(task: EncodeTask | DecodeTask, buffer: ArrayBuffer): Promise<Result> => {
     await run(task, [buffer])
     return await moved.take<Result>(task.ticket)
@@ -99,7 +94,12 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     encode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.buffer),
     decode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.bytes.buffer),
     prepare(stages) {
-      for (let thread = 0; thread < threads; thread++) run({ kind: 'prepare', stages }, []).catch(() => {})
+      prepared = stages
+      prepare(pool.threads)
+    },
+    grow() {
+      // They have nothing else to do yet, and so the tasks are theirs.
+      if (pool.grow()) prepare(threads - beginWith)
     },
     close() {
       closed = true

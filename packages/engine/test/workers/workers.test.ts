@@ -60,3 +60,23 @@ test('a stage says what is wrong with the code of an error alone, without import
   await t.rejects(encode(workers, stuck('code')), { code: 'KPIPE_DAMAGED', message: 'not what encode made' })
   await t.resolves(encode(workers, xor, stuck('no')))
 })
+
+test('threads that were left out are started when there is more to do, and take tasks then', async (t) => {
+  const workers = startWorkers({ threads: 3, beginWith: 1, taskTimeoutMs })
+  t.teardown(() => workers.close())
+  t.equal(workers.threads, 3)
+  const threadOf = async () => String((await encode(workers, stage('thread-number.ts'))).bytes)
+  t.equal(new Set(await Promise.all(Array.from({ length: 6 }, threadOf))).size, 1, 'one to begin with')
+  workers.grow()
+  workers.grow()
+  t.equal(new Set(await Promise.all(Array.from({ length: 30 }, threadOf))).size, 3, 'all of them, and no more')
+})
+
+test('a stage that hangs ends the threads that came later, too', async (t) => {
+  const workers = startWorkers({ threads: 2, beginWith: 1, taskTimeoutMs })
+  t.teardown(() => workers.close())
+  workers.grow()
+  const failure = { code: 'KPIPE_STAGE_FAILED', message: /^stage \.\/stuck\.ts did not finish within 2 s/ }
+  await Promise.all([1, 2].map(() => t.rejects(encode(workers, stuck('wait')), failure)))
+  await t.rejects(encode(workers, xor), failure, 'a task that comes later')
+})
