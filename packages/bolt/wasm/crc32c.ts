@@ -47,7 +47,6 @@ export function crc32c(start: u32, end: u32, previous: u32): u32 {
 }
 
 /** The CRC after eight bytes that it was already added to. */
-// @ts-ignore: decorator of AssemblyScript
 @inline
 function step(bytes: u64): u32 {
   return (
@@ -56,14 +55,12 @@ function step(bytes: u64): u32 {
   )
 }
 
-// @ts-ignore: decorator of AssemblyScript
 @inline
 function table(number: u32, byte: u64): u32 {
   return load<u32>(crcTables + (number << 10) + (u32(byte & 255) << 2))
 }
 
 /** What a CRC becomes when a block of zeros follows. */
-// @ts-ignore: decorator of AssemblyScript
 @inline
 function shift(crc: u32): u32 {
   return (

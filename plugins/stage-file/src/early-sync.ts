@@ -6,16 +6,16 @@ const syncBytes = 32 * 1024 * 1024
 /** Has what was written to a file reach the disk beside other work. */
 export interface EarlySync {
   written(bytes: number): void
-  /** Gives the disk what there is. */
-  begin(): void
   /** All is on the disk. @throws what any of the syncs threw: what it was about to write may be lost, and no later one would say so */
   finish(): Promise<void>
   /** Nothing is under way any more. */
   settled(): Promise<void>
 }
 
-export function earlySync(handle: Pick<FileHandle, 'datasync' | 'sync'>): EarlySync {
+/** @param wholeBytes what will be written: behind the last of them there is nothing to wait for */
+export function earlySync(handle: Pick<FileHandle, 'datasync' | 'sync'>, wholeBytes = Infinity): EarlySync {
   let unsynced = 0
+  let total = 0
   let syncing: Promise<void> | undefined
   let fault: { readonly error: unknown } | undefined
   const begin = (): void => {
@@ -27,10 +27,10 @@ export function earlySync(handle: Pick<FileHandle, 'datasync' | 'sync'>): EarlyS
       .finally(() => (syncing = undefined))
   }
   return {
-    begin,
     written(bytes) {
       unsynced += bytes
-      if (unsynced >= syncBytes) begin()
+      total += bytes
+      if (unsynced >= syncBytes || total >= wholeBytes) begin()
     },
     async finish() {
       await syncing

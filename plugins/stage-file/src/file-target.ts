@@ -11,14 +11,15 @@ const linkless = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 
 
 /**
  * Writes to a temporary file beside `path` (mode 0600), which gets its name when all is on the disk.
+ * @param bytes how many will be written
  * @throws KpipeError KPIPE_TARGET_EXISTS, KPIPE_TARGET_FAILED
  */
-export async function createFileTarget(path: string): Promise<PositionedTarget> {
+export async function createFileTarget(path: string, bytes?: number): Promise<PositionedTarget> {
   await refuseExisting(path)
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
   const handle = await failing(path, open(temporary, 'wx+', 0o600))
-  const disk = earlySync(handle)
+  const disk = earlySync(handle, bytes)
   let closed = false
   const close = async () => {
     if (closed) return
@@ -29,6 +30,11 @@ export async function createFileTarget(path: string): Promise<PositionedTarget> 
 
   return {
     ordered: false,
+    file: {
+      fd: handle.fd,
+      written: disk.written,
+      failed: (error) => failed(path, error),
+    },
     async write(position, bytes) {
       let written = 0
       while (written < bytes.length) {
@@ -38,7 +44,6 @@ export async function createFileTarget(path: string): Promise<PositionedTarget> 
       disk.written(bytes.length)
     },
     async read(position, into) {
-      disk.begin()
       const { bytesRead } = await failing(path, handle.read(into, 0, into.length, position))
       return bytesRead
     },

@@ -25,7 +25,7 @@ export const target: TargetStage<Settings> = {
     additionalProperties: false,
   },
 
-  open({ path }) {
-    return path === '-' ? Promise.resolve(outputTarget(process.stdout)) : createFileTarget(resolve(path))
+  open({ path }, { bytes }) {
+    return path === '-' ? Promise.resolve(outputTarget(process.stdout)) : createFileTarget(resolve(path), bytes)
   },
 }

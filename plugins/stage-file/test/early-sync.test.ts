@@ -26,16 +26,24 @@ test('the disk gets work while more is written, one sync at a time, and the rest
   t.same(calls, ['datasync'], 'not a second one beside it')
   ends.shift()!()
   await disk.settled()
-  disk.begin()
-  t.same(calls, ['datasync', 'datasync'])
-  const finished = disk.finish()
+  disk.written(mebibyte)
+  t.same(calls, ['datasync', 'datasync'], 'what came meanwhile')
   ends.shift()!()
+  await disk.settled()
+  const finished = disk.finish()
   await new Promise(setImmediate)
   t.same(calls, ['datasync', 'datasync', 'sync'])
   ends.shift()!()
   await finished
-  disk.begin()
-  t.equal(calls.length, 3, 'nothing was written since')
+})
+
+test('when the last byte is written, the disk gets what there is', async (t) => {
+  const { handle, calls } = slowHandle()
+  const disk = earlySync(handle, 3 * mebibyte)
+  disk.written(2 * mebibyte)
+  t.same(calls, [])
+  disk.written(mebibyte)
+  t.same(calls, ['datasync'])
 })
 
 test('a sync that failed early fails the file, and nothing is synced after it', async (t) => {

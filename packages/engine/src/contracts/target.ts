@@ -31,8 +31,19 @@ export interface PositionedTarget extends TargetBase {
   readonly ordered: false
   /** `bytes` may be reused when this resolves. Called again before, for other places. */
   write(position: number, bytes: Uint8Array): Promise<void>
-  /** Fills `into` from what was written; resolves with the count, 0 at the end. */
+  /** Fills `into` from what was written; resolves with the count, 0 at the end. Called beside `write`, for places that were written. */
   read(position: number, into: Uint8Array): Promise<number>
+  /** Where the engine may write by itself, from any thread, instead of calling `write`. */
+  readonly file?: TargetFile
+}
+
+export interface TargetFile {
+  /** Open until `commit` or `abort`, which are called when no thread writes to it any more. */
+  readonly fd: number
+  /** Told of what was written without `write`. */
+  written(bytes: number): void
+  /** What the target says of an error that the operating system had with the file. */
+  failed(error: Error): Error
 }
 
 export interface OrderedTarget extends TargetBase {

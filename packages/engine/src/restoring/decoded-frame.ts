@@ -1,7 +1,15 @@
-import { type CodecRecord, type CodecStage, type HashStage, KpipeError, type SealedStream, tagBytes } from '../contracts/index.ts'
+import {
+  type CodecRecord,
+  type CodecStage,
+  type HashStage,
+  KpipeError,
+  type SealedStream,
+  tagBytes,
+  type TargetFile,
+} from '../contracts/index.ts'
 import { giveBack } from '../give-back.ts'
 import type { LoadedStage } from '../stages/index.ts'
-import type { StageReference } from '../workers/messages.ts'
+import type { StageReference, WriteRuns } from '../workers/messages.ts'
 import { stageReference } from '../workers/stage-reference.ts'
 import type { Workers } from '../workers/workers.ts'
 
@@ -25,17 +33,18 @@ export interface DecodedFrame {
 
 /**
  * Reads one frame, undoes its codecs on a worker, and checks the tags of the chunks that are wanted. `chunks` are
- * indexes of the stream's chunks that lie in this frame, ascending.
- * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED
+ * indexes of the stream's chunks that lie in this frame, ascending. With a file, the worker writes them there at once.
+ * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED; what the file says of a write that failed
  */
-export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: Uint32Array): Promise<DecodedFrame> {
+export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: Uint32Array, file?: TargetFile): Promise<DecodedFrame> {
   const { stream } = decoder
   const began = performance.now()
   const stored = await stream.load(frame)
   const readSeconds = (performance.now() - began) / 1000
   const { slots, tags, offsets } = wantedOf(stream, chunks, stored.ends)
   const codecs: StageReference[] = await Promise.all(stored.codecs.map(async (record) => stageReference(await decoder.codec(record))))
-  const { bytes, seconds } = await decoder.workers.decode({
+  const runs = file && writeRunsOf(stream, chunks, offsets)
+  const decoding = decoder.workers.decode({
     kind: 'decode',
     codecs,
     secrets: stored.secrets,
@@ -47,10 +56,42 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
     tagKey: stream.tagKey,
     wanted: slots,
     tags,
+    ...(runs && { into: { fd: file.fd, runs } }),
   })
+  const { bytes, seconds } = await decoding.catch((error: unknown) => {
+    throw file && error instanceof KpipeError && error.code === 'KPIPE_TARGET_FAILED' ? file.failed(systemError(error)) : error
+  })
+  if (runs) file.written(runs.lengths.reduce((sum, length) => sum + length, 0))
   giveBack(slots)
   giveBack(tags)
   return { chunks, offsets, bytes, seconds: { ...seconds, read: readSeconds } }
+}
+
+/** As the thread that wrote had it. */
+function systemError({ message, details }: KpipeError): Error {
+  return Object.assign(new Error(message), { code: details['code'], errno: details['errno'] })
+}
+
+/** What can be written at once: neighbours in the stream that are neighbours in the frame too. @param offsets of the chunks in memory */
+export function writeRunsOf(stream: SealedStream, chunks: Uint32Array, offsets: Uint32Array): WriteRuns {
+  const positions: number[] = []
+  const from: number[] = []
+  const lengths: number[] = []
+  for (let first = 0; first < chunks.length;) {
+    const position = stream.starts(chunks[first]!)
+    const offset = offsets[first]!
+    let last = first + 1
+    let length = stream.starts(chunks[first]! + 1) - position
+    while (last < chunks.length && chunks[last] === chunks[last - 1]! + 1 && offsets[last] === offset + length) {
+      length = stream.starts(chunks[last]! + 1) - position
+      last++
+    }
+    positions.push(position)
+    from.push(offset)
+    lengths.push(length)
+    first = last
+  }
+  return { positions: Float64Array.from(positions), offsets: Uint32Array.from(from), lengths: Uint32Array.from(lengths) }
 }
 
 /** Gives the memory back at once: the collector does not hurry for buffers outside its heap. Nothing may read the frame any more. */

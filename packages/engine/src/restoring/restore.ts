@@ -12,8 +12,9 @@ import { Interruption } from '../loop/interruption.ts'
 import { StageSeconds } from '../loop/stage-seconds.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { Workers } from '../workers/workers.ts'
-import { type DecodedFrame, decodeFrame, freeDecoded } from './decoded-frame.ts'
-import { frameIndex } from './frame-index.ts'
+import { BackReader } from './back-reader.ts'
+import { type DecodedFrame, decodeFrame, freeDecoded, writeRunsOf } from './decoded-frame.ts'
+import { type FrameIndex, frameIndex } from './frame-index.ts'
 import { defaultCacheBytes, readInOrder } from './in-order.ts'
 
 export interface RestoreOptions {
@@ -56,7 +57,10 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   }
 }
 
-/** Frames in the order in which they lie in their packs, each read and decoded once. */
+/**
+ * Each frame is read and decoded once, in the order of its first chunk: what lies before that of the next one is then complete, and is
+ * read back and hashed meanwhile.
+ */
 async function restoreByPosition(
   options: RestoreOptions,
   target: PositionedTarget,
@@ -65,53 +69,65 @@ async function restoreByPosition(
 ): Promise<void> {
   const { stream, workers } = options
   const index = frameIndex(stream)
+  const frames = framesByFirstChunk(stream, index)
   const ahead: Promise<DecodedFrame>[] = []
+  const back = new BackReader(target)
   let next = 0
   let bytes = 0
   const fill = () => {
     // One frame at work for each thread, one waiting, one being written.
-    while (ahead.length < workers.threads + 2 && next < stream.frames) {
-      const frame = next++
-      const chunks = index.chunksOf(frame)
-      if (chunks.length === 0) continue
-      const decoding = decodeFrame(options, frame, chunks)
+    while (ahead.length < workers.threads + 2 && next < frames.length) {
+      const frame = frames[next++]!
+      const decoding = decodeFrame(options, frame, index.chunksOf(frame), target.file)
       decoding.catch(() => {}) // Told when its turn comes.
       ahead.push(decoding)
     }
   }
-  for (fill(); ahead.length > 0; fill()) {
-    const decoded = await interruption.or(ahead.shift()!)
-    seconds.addAll(decoded.seconds)
-    const began = performance.now()
-    await writeFrame(stream, target, decoded)
-    seconds.add('write', (performance.now() - began) / 1000)
-    bytes += decoded.bytes.length
-    freeDecoded(decoded)
-    options.onProgress?.({ bytes, totalBytes: stream.bytes })
+  try {
+    for (fill(); ahead.length > 0; fill()) {
+      const decoded = await interruption.or(ahead[0]!)
+      ahead.shift()
+      seconds.addAll(decoded.seconds)
+      if (!target.file) {
+        const began = performance.now()
+        await writeFrame(stream, target, decoded)
+        seconds.add('write', (performance.now() - began) / 1000)
+      }
+      bytes += bytesOf(stream, decoded.chunks)
+      freeDecoded(decoded)
+      const following = frames[next - ahead.length]
+      back.advance(following === undefined ? stream.bytes : stream.starts(index.chunksOf(following)[0]!))
+      options.onProgress?.({ bytes, totalBytes: stream.bytes })
+    }
+    const { digest, length } = await interruption.or(back.finish(stream.bytes))
+    seconds.add('digest', back.seconds)
+    compareDigest(stream, digest, length)
+  } finally {
+    // Nothing may touch the target while it is aborted.
+    await Promise.allSettled(ahead)
+    await back.stop()
   }
-  const began = performance.now()
-  await checkDigest(stream, target, interruption)
-  seconds.add('digest', (performance.now() - began) / 1000)
+}
+
+/** Frames that the stream needs. */
+function framesByFirstChunk(stream: SealedStream, { chunksOf }: FrameIndex): readonly number[] {
+  const frames = Array.from({ length: stream.frames }, (_, frame) => frame).filter((frame) => chunksOf(frame).length > 0)
+  return frames.toSorted((one, other) => chunksOf(one)[0]! - chunksOf(other)[0]!)
+}
+
+function bytesOf(stream: SealedStream, chunks: Uint32Array): number {
+  return chunks.reduce((sum, chunk) => sum + stream.starts(chunk + 1) - stream.starts(chunk), 0)
 }
 
 /** How many writes are under way at once: one by one, most of the time would go into waiting for each. */
 const writesAtOnce = 16
 
-/** Neighbours in the stream that are neighbours in the frame too are written with one call. */
 async function writeFrame(stream: SealedStream, target: PositionedTarget, { chunks, offsets, bytes }: DecodedFrame): Promise<void> {
+  const { positions, offsets: from, lengths } = writeRunsOf(stream, chunks, offsets)
   const writing: Promise<void>[] = []
-  for (let first = 0; first < chunks.length;) {
-    const position = stream.starts(chunks[first]!)
-    const offset = offsets[first]!
-    let last = first + 1
-    let length = stream.starts(chunks[first]! + 1) - position
-    while (last < chunks.length && chunks[last] === chunks[last - 1]! + 1 && offsets[last] === offset + length) {
-      length = stream.starts(chunks[last]! + 1) - position
-      last++
-    }
+  for (let run = 0; run < positions.length; run++) {
     if (writing.length === writesAtOnce) await allDone(writing.splice(0))
-    writing.push(target.write(position, bytes.subarray(offset, offset + length)))
-    first = last
+    writing.push(target.write(positions[run]!, bytes.subarray(from[run], from[run]! + lengths[run]!)))
   }
   await allDone(writing)
 }
@@ -119,19 +135,6 @@ async function writeFrame(stream: SealedStream, target: PositionedTarget, { chun
 /** Waits for all of them whatever happens: the target is not to be aborted under a write. */
 async function allDone(work: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason
-}
-
-async function checkDigest(stream: SealedStream, target: PositionedTarget, interruption: Interruption): Promise<void> {
-  const hash = createHash('sha256')
-  const piece = new Uint8Array(1024 * 1024)
-  let position = 0
-  for (;;) {
-    const count = await interruption.or(target.read(position, piece))
-    if (count === 0) break
-    hash.update(piece.subarray(0, count))
-    position += count
-  }
-  compareDigest(stream, hash.digest(), position)
 }
 
 async function restoreInOrder(options: RestoreOptions, interruption: Interruption, seconds: StageSeconds): Promise<void> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { type FrameShape, KpipeError, tagBytes } from '../contracts/index.ts'
 import { giveBack, ownsBuffer } from '../give-back.ts'
-import type { DecodeResult, DecodeTask, EncodeResult, EncodeTask } from './messages.ts'
+import type { DecodeResult, DecodeTask, EncodeResult, EncodeTask, WriteRuns } from './messages.ts'
 import { blaming, codec, tagger } from './opened-stages.ts'
 
 const digestBytes = 16
@@ -47,23 +48,45 @@ export async function decode(task: DecodeTask): Promise<DecodeResult> {
     seconds[name] = (seconds[name] ?? 0) + (performance.now() - began) / 1000
   }
   const began = performance.now()
-  const wanted = gatherWanted(bytes, task.ends, task.wanted)
-  freeUnless(wanted.bytes, bytes)
+  const wanted = gatherWanted(bytes, task.ends, task.wanted, task.into === undefined)
+  if (task.into === undefined) freeUnless(wanted.bytes, bytes)
   const tags = new Uint8Array(task.wanted.length * tagBytes)
   const hash = await tagger(task.hash)
   await blaming(task.hash, () => hash.tags(wanted.bytes, wanted.ends, task.tagKey, tags))
   if (Buffer.compare(tags, task.tags) !== 0) throw new KpipeError('KPIPE_DAMAGED', 'a chunk does not have the tag that its recipe names')
-  seconds.tag = (performance.now() - began) / 1000
-  return { bytes: wanted.bytes, seconds }
+  const taggedAt = performance.now()
+  seconds.tag = (taggedAt - began) / 1000
+  if (task.into === undefined) return { bytes: wanted.bytes as Uint8Array<ArrayBuffer>, seconds }
+  writeRuns(task.into.fd, task.into.runs, wanted.bytes)
+  seconds.write = (performance.now() - taggedAt) / 1000
+  giveBack(bytes)
+  return { bytes: new Uint8Array(0), seconds }
 }
 
-/** The wanted chunks alone, one after the other, in memory of their own. */
+/** @throws KpipeError KPIPE_TARGET_FAILED, for the target to say what it means */
+function writeRuns(fd: number, { positions, offsets, lengths }: WriteRuns, bytes: Uint8Array): void {
+  try {
+    for (let run = 0; run < positions.length; run++) {
+      const [position, offset, length] = [positions[run]!, offsets[run]!, lengths[run]!]
+      for (let done = 0; done < length;) done += writeSync(fd, bytes, offset + done, length - done, position + done)
+    }
+  } catch (error) {
+    const { message, code, errno } = error as NodeJS.ErrnoException
+    throw new KpipeError('KPIPE_TARGET_FAILED', message, { code, errno }, { cause: error })
+  }
+}
+
+/** Memory for chunks that do not leave the thread: a new one each time would be new to the processor too. */
+let scratch = new Uint8Array(0)
+
+/** The wanted chunks alone, one after the other; in memory of their own when they are to leave the thread. */
 function gatherWanted(
   plain: Uint8Array,
   ends: Uint32Array,
   wanted: Uint32Array,
-): { readonly bytes: Uint8Array<ArrayBuffer>; readonly ends: Uint32Array } {
-  if (wanted.length === ends.length) return { bytes: ownBytes(plain), ends }
+  leaves: boolean,
+): { readonly bytes: Uint8Array; readonly ends: Uint32Array } {
+  if (wanted.length === ends.length) return { bytes: leaves ? ownBytes(plain) : plain, ends }
   const wantedEnds = new Uint32Array(wanted.length)
   let total = 0
   for (let index = 0; index < wanted.length; index++) {
@@ -71,7 +94,8 @@ function gatherWanted(
     total += ends[chunk]! - (chunk === 0 ? 0 : ends[chunk - 1]!)
     wantedEnds[index] = total
   }
-  const bytes = new Uint8Array(total)
+  if (!leaves && scratch.length < total) scratch = new Uint8Array(plain.length)
+  const bytes = leaves ? new Uint8Array(total) : scratch.subarray(0, total)
   let at = 0
   for (const chunk of wanted) {
     const start = chunk === 0 ? 0 : ends[chunk - 1]!

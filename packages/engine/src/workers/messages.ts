@@ -75,10 +75,21 @@ export interface DecodeTask {
   readonly wanted: Uint32Array
   /** Their tags, 16 bytes each. */
   readonly tags: Uint8Array
+  /** Where the thread is to write the wanted chunks; without it they come back. */
+  readonly into?: { readonly fd: number; readonly runs: WriteRuns }
+}
+
+/** Pieces of memory and their places in a file. */
+export interface WriteRuns {
+  /** In the file, in bytes. */
+  readonly positions: Float64Array
+  /** Among the wanted chunks as they lie one after the other. */
+  readonly offsets: Uint32Array
+  readonly lengths: Uint32Array
 }
 
 export interface DecodeResult {
-  /** The wanted chunks, one after the other. */
+  /** The wanted chunks, one after the other; empty when they were written. */
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly seconds: Readonly<Record<string, number>>
 }

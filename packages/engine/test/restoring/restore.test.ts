@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { backup, type EncodedFrame, inspectSealed, restore, startWorkers, streamDigest, type Target } from '../../src/index.ts'
+import type { PositionedTarget } from '../../src/contracts/index.ts'
 import { countStage, lineStage, pageStage, shaStage, xorStage } from '../stages/loaded.ts'
 import { MemorySink, secrets, sha256, tagKey } from '../stages/memory-sink.ts'
 import { memorySource } from '../stages/memory-source.ts'
@@ -138,4 +142,65 @@ t.test('a signal ends a restore, and nothing is left at the target', async (t) =
   })
   t.equal(state.committed, 0)
   t.equal(state.aborted, 1)
+})
+
+/** A target whose file the threads write to themselves. */
+async function fileTarget(flags: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'kpipe-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'snap')
+  await writeFile(path, '')
+  const handle = await open(path, flags)
+  t.teardown(() => handle.close())
+  const state = { path, written: 0, committed: 0, aborted: 0, failures: [] as NodeJS.ErrnoException[] }
+  const made: PositionedTarget = {
+    ordered: false,
+    file: {
+      fd: handle.fd,
+      written: (bytes) => void (state.written += bytes),
+      failed: (error) => {
+        state.failures.push(error)
+        return new Error('told by the target')
+      },
+    },
+    write: () => Promise.reject(new Error('not asked for')),
+    read: async (position, into) => (await handle.read(into, 0, into.length, position)).bytesRead,
+    commit: async () => void state.committed++,
+    abort: async () => void state.aborted++,
+  }
+  return { made, state }
+}
+
+t.test('the threads write to a file of the target themselves', async (t) => {
+  const all = versions(6)
+  const bytes = all.at(-1)!
+  const stream = (await history(all)).sealed(sha256(bytes), pageBytes)
+  const { made, state } = await fileTarget('r+')
+  const { seconds } = await restore({ stream, target: made, hash: shaStage, codec, workers, signal })
+  t.ok((await readFile(state.path)).equals(bytes))
+  t.match(state, { written: bytes.length, committed: 1, aborted: 0 })
+  t.ok(seconds['write']! > 0 && seconds['digest']! > 0)
+
+  const twice = Buffer.concat([bytes.subarray(0, 5 * pageBytes), bytes.subarray(0, 5 * pageBytes), bytes])
+  const repeating = (await history([twice], lineStage)).sealed(sha256(twice), 0)
+  const other = await fileTarget('r+')
+  await restore({ stream: repeating, target: other.made, hash: shaStage, codec, workers, signal })
+  t.ok((await readFile(other.state.path)).equals(twice), 'chunks that repeat')
+})
+
+t.test('a file that cannot be written is told in the words of the target', async (t) => {
+  const bytes = randomBytes(900_032)
+  const stream = (await history([bytes])).sealed(sha256(bytes), pageBytes)
+  const { made, state } = await fileTarget('r')
+  await t.rejects(restore({ stream, target: made, hash: shaStage, codec, workers, signal }), { message: 'told by the target' })
+  t.match(state, { written: 0, committed: 0, aborted: 1, failures: [{ code: 'EBADF', errno: -9 }] })
+})
+
+t.test('bytes behind the end of the stream do not pass', async (t) => {
+  const bytes = randomBytes(900_032)
+  const stream = (await history([bytes])).sealed(sha256(bytes), pageBytes)
+  const { made, state } = await fileTarget('r+')
+  await writeFile(state.path, Buffer.alloc(bytes.length + 1))
+  await t.rejects(restore({ stream, target: made, hash: shaStage, codec, workers, signal }), { code: 'KPIPE_DIGEST_MISMATCH' })
+  t.match(state, { committed: 0, aborted: 1 })
 })
