@@ -29,7 +29,7 @@ export function stageAtWork({ task, notes }: WatchedTask): string | undefined {
   return stagesOf(task)[notes[1]! - 1]?.package
 }
 
-// A worker has one task at a time.
+// A worker runs one task at a time.
 let current: WatchedTask | undefined
 
 /** On the worker, before anything else. */

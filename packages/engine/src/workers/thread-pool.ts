@@ -51,6 +51,8 @@ export class ThreadPool {
       filename: fileURLToPath(workerUrl),
       minThreads: threads,
       maxThreads: threads,
+      // One at work, one waiting.
+      concurrentTasksPerWorker: 2,
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
       // Tags and looks are short-lived: a small nursery saves some 8 MiB a thread and costs no time that could be measured.
