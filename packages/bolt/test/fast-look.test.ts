@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import type { Test } from 'tap'
-import { compiledLook, lookCodeFile } from '../../../scripts/build/compile-look.ts'
 import { fastLook, mostBytes } from '../src/fast-look.ts'
 import { lookPages, lookPagesSlowly } from '../src/look.ts'
 import { buildDatabase, row } from './database.ts'
@@ -23,11 +21,6 @@ function samePages(t: Test, bytes: Uint8Array, what: string, pages = Math.floor(
   }
   return left
 }
-
-test('the compiled code is that of the folder wasm', (t) => {
-  t.equal(readFileSync(lookCodeFile, 'utf8'), compiledLook(), 'run `npm run build:wasm`')
-  t.end()
-})
 
 test('every page of the fixtures is seen as the slow way sees it', (t) => {
   for (const version of snapshotVersions) samePages(t, readDatabase(`snap-${version}.db`), version)

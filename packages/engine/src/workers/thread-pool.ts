@@ -9,6 +9,7 @@ export class ThreadPool {
   readonly #onMessage: (message: MovedResult) => void
   readonly #parts: { readonly pool: Piscina; readonly threads: number; pending: number }[] = []
   #waiting: number
+  #ended = false
 
   /** @param first threads to begin with @param waiting threads that `grow` adds */
   constructor(first: number, waiting: number, onMessage: (message: MovedResult) => void) {
@@ -43,6 +44,7 @@ export class ThreadPool {
 
   async destroy(): Promise<void> {
     this.#waiting = 0
+    this.#ended = true
     await Promise.all(this.#parts.map(({ pool }) => pool.destroy()))
   }
 
@@ -61,6 +63,10 @@ export class ThreadPool {
       execArgv: workerUrl.endsWith('.ts') ? ['--conditions=kpipe-source'] : [],
     })
     pool.on('message', this.#onMessage)
+    pool.on('error', (error) => {
+      // The answer of a thread that was ended may be on its way; the pool does not know its task any more.
+      if (!this.#ended) throw error
+    })
     this.#parts.push({ pool, threads, pending: 0 })
   }
 }

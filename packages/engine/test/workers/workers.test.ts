@@ -80,3 +80,20 @@ test('a stage that hangs ends the threads that came later, too', async (t) => {
   await Promise.all([1, 2].map(() => t.rejects(encode(workers, stuck('wait')), failure)))
   await t.rejects(encode(workers, xor), failure, 'a task that comes later')
 })
+
+test('threads may be ended while an answer is on its way', async (t) => {
+  const faults: unknown[] = []
+  const note = (error: unknown) => void faults.push(error)
+  process.on('uncaughtException', note)
+  t.teardown(() => process.off('uncaughtException', note))
+  for (let delayMs = 0; delayMs < 40; delayMs++) {
+    const workers = startWorkers({ threads: 1, taskTimeoutMs })
+    await encode(workers, xor)
+    workers.prepare([xor])
+    // Long enough for the thread to answer, and this one does not hear it meanwhile.
+    for (const until = performance.now() + delayMs / 10; performance.now() < until;);
+    await workers.close()
+  }
+  await new Promise(setImmediate)
+  t.same(faults, [])
+})
