@@ -1,5 +1,6 @@
 // What `npm test` runs once the dependencies are there: etcd, types, style, then all tests; or only the test files that are named.
 import { join } from 'node:path'
+import { bundle } from './build/bundle.ts'
 import { getEtcd } from './etcd/get-etcd.ts'
 import { interruptedBy, runProgram } from './check/run-program.ts'
 import { buildTap, runTests } from './check/tests.ts'
@@ -26,6 +27,12 @@ if (files.length === 0) {
   }
   await stage('python', async () => {
     await getPython({ log: console.log })
+  })
+  // A release starts in half the time that the sources take, and there are more than a thousand starts.
+  await stage('release', async () => {
+    const folder = join(import.meta.dirname, '../.cache/release')
+    await bundle(folder)
+    process.env['KPIPE_TEST_PROGRAM'] = join(folder, 'bin/kpipe.js')
   })
   await stage('types', () => runProgram([join(bin, 'tsc'), '--noEmit']))
   await stage('lint', () => runProgram([join(bin, 'oxlint'), '--deny-warnings']))

@@ -6,8 +6,8 @@ import { ownChild } from '../../scripts/children.ts'
 /** The clone's root folder. */
 export const clone = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What a user of a clone runs. */
-export const kpipeBin = join(clone, 'node_modules/.bin/kpipe')
+/** The release which `npm test` makes, or what a user of a clone runs. */
+const program = process.env['KPIPE_TEST_PROGRAM'] ?? join(clone, 'node_modules/.bin/kpipe')
 
 /** The Nodes that kpipe is tested on; 26 is also what tests run on. */
 export const nodes = {
@@ -49,7 +49,7 @@ export function spawnKpipe(
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const { cwd, input, outputFd, node = 26, nodeArguments = [], uid } = options
   // tap puts itself into every Node that its tests start, and would be measured, and fail without its permissions.
-  const child = ownChild('env', ['-u', 'NODE_OPTIONS', nodes[node], ...nodeArguments, kpipeBin, ...args], {
+  const child = ownChild('env', ['-u', 'NODE_OPTIONS', nodes[node], ...nodeArguments, program, ...args], {
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),
     env: { ...process.env, ...options.env },

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'tap'
 import { jsonLines } from '../support/kpipe.ts'
+import type { Options } from '../support/kpipe.ts'
 import { pipelineWith } from '../support/pipeline-with.ts'
 import { initialized } from '../support/workplace.ts'
 import type { Workplace } from '../support/workplace.ts'
@@ -16,8 +17,8 @@ async function run(
   return { code, stderr, summary }
 }
 
-async function snapshots({ kpipe }: Workplace): Promise<{ id: string; name: string }[]> {
-  return JSON.parse((await kpipe(['snapshots', '--json'])).stdout) as { id: string; name: string }[]
+async function snapshots({ kpipe }: Workplace, options?: Partial<Options>): Promise<{ id: string; name: string }[]> {
+  return JSON.parse((await kpipe(['snapshots', '--json'], options)).stdout) as { id: string; name: string }[]
 }
 
 /** Every run finds other bytes. */
@@ -104,6 +105,8 @@ export default {
 `,
   )
   writeFileSync(place.at('backup.yaml'), readFileSync(place.at('backup.yaml'), 'utf8').replace('use: store-fs', 'use: ./store.mjs'))
+  // The stage is made of sources, whatever the program is.
+  const ofSources = { nodeArguments: ['--conditions=kpipe-source'] }
   for (const [turn, [fails, message, kept]] of (
     [
       ['3', /retention failed: refused log/, 3],
@@ -111,11 +114,11 @@ export default {
     ] as const
   ).entries()) {
     change(place, turn)
-    const { code, stdout, stderr } = await place.kpipe(['run', '--json'], { env: { FAILS: fails } })
+    const { code, stdout, stderr } = await place.kpipe(['run', '--json'], { env: { FAILS: fails }, ...ofSources })
     t.equal(code, 3, stderr)
     t.match(stderr, message)
     t.match(jsonLines(stdout).at(-1), { message_type: 'summary', retention: { kept } })
-    t.equal((await snapshots(place)).length, kept)
+    t.equal((await snapshots(place, ofSources)).length, kept)
   }
 })
 

@@ -5,7 +5,8 @@ import { resolve } from 'node:path'
 /** Shared, so that not every process compiles everything anew. */
 const cacheFolder = resolve(import.meta.dirname, '../../../../.cache')
 
-export const bin = resolve(import.meta.dirname, '../../bin/kpipe.js')
+/** That of the release which `npm test` makes, or of the sources. */
+export const bin = process.env['KPIPE_TEST_PROGRAM'] ?? resolve(import.meta.dirname, '../../bin/kpipe.js')
 
 export interface Ended {
   readonly code: number | null

@@ -5,7 +5,8 @@ import { dirname, join, resolve } from 'node:path'
 import { openRepository, readKeyFile, type DrillResult } from '../../src/index.ts'
 import { storeOf, writeNew } from './store-of.ts'
 
-const bin = resolve(import.meta.dirname, '../../../cli/bin/kpipe.js')
+/** That of the release which `npm test` makes, or of the sources. */
+const bin = process.env['KPIPE_TEST_PROGRAM'] ?? resolve(import.meta.dirname, '../../../cli/bin/kpipe.js')
 /** Shared, so that not every process compiles everything anew. */
 const cacheFolder = resolve(import.meta.dirname, '../../../../.cache')
 
