@@ -18,6 +18,7 @@ interruptedBy(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => {
 })
 
 const files = process.argv.slice(2)
+let program: string | undefined
 if (files.length === 0) {
   for (const version of ['3.4', '3.5', '3.6', '3.7'] as const) {
     await stage(`etcd ${version}`, async () => {
@@ -32,7 +33,7 @@ if (files.length === 0) {
   await stage('release', async () => {
     const folder = join(import.meta.dirname, '../.cache/release')
     await bundle(folder)
-    process.env['KPIPE_TEST_PROGRAM'] = join(folder, 'bin/kpipe.js')
+    program = join(folder, 'bin/kpipe.js')
   })
   await stage('types', () => runProgram([join(bin, 'tsc'), '--noEmit']))
   await stage('lint', () => runProgram([join(bin, 'oxlint'), '--deny-warnings']))
@@ -40,7 +41,7 @@ if (files.length === 0) {
 }
 if (await stage('tap', buildTap)) {
   await stage('tests', async () => {
-    const { passed, failed } = await runTests(files)
+    const { passed, failed } = await runTests(files, program)
     total.passed += passed
     total.failed += failed
     return failed === 0 ? `all ${passed} ok` : `${failed} of ${passed + failed} FAILED`

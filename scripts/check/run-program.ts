@@ -10,15 +10,15 @@ let running: ChildProcess | undefined
  * Starts a program of Node in a process group of its own, so that an interruption reaches all that it has started:
  * tap does not pass it on.
  */
-export function startProgram(args: readonly string[], stdio: StdioOptions, env = ownEnvironment()): ChildProcess {
-  running = spawn(process.execPath, args, { cwd: clone, env, stdio, detached: true })
+export function startProgram(args: readonly string[], stdio: StdioOptions, env: NodeJS.ProcessEnv = {}): ChildProcess {
+  running = spawn(process.execPath, args, { cwd: clone, env: { ...ownEnvironment(), ...env }, stdio, detached: true })
   return running
 }
 
 /** Runs a program of Node to its end, its output shown. @throws Error when it does not end with 0 */
 export function runProgram(args: readonly string[]): Promise<void> {
   const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' }
-  return ending(startProgram(args, ['ignore', 'inherit', 'inherit'], { ...ownEnvironment(), ...plain }))
+  return ending(startProgram(args, ['ignore', 'inherit', 'inherit'], plain))
 }
 
 /** @throws Error when the program does not end with 0 */

@@ -15,9 +15,13 @@ export async function buildTap(): Promise<void> {
   if (!built || built.includes('@tapjs/typescript')) await runProgram([tap, 'build'])
 }
 
-/** Runs the test files, all when none is named; tells each file, and each failure in full. @throws Error when nothing could be counted */
-export async function runTests(files: readonly string[]): Promise<{ passed: number; failed: number }> {
-  const child = startProgram([tap, '--reporter=tap', '--no-color', ...files], ['ignore', 'pipe', 'inherit'])
+/**
+ * Runs the test files, all when none is named; tells each file, and each failure in full. @throws Error when nothing could be counted
+ * @param program the kpipe that they start; that of the sources when undefined
+ */
+export async function runTests(files: readonly string[], program: string | undefined): Promise<{ passed: number; failed: number }> {
+  const env = program === undefined ? {} : { KPIPE_TEST_PROGRAM: program }
+  const child = startProgram([tap, '--reporter=tap', '--no-color', ...files], ['ignore', 'pipe', 'inherit'], env)
   const ended = ending(child).then(
     () => undefined,
     (error: Error) => error,
