@@ -121,8 +121,8 @@ await measure(
         bytes: bytes.slice(),
         digest: createHash('sha256').update(bytes).digest().subarray(0, 16),
         lengths: [frames[n]!.length, packed[n]!.length, bytes.length],
-        tags: allTags.subarray(first * 16, (first + count) * 16),
-        ends: shapes[n]!.ends,
+        tags: new Uint8Array(allTags.subarray(first * 16, (first + count) * 16)),
+        ends: shapes[n]!.ends.slice(), // the writer's own from here on
       }
       await writer.frame(frame)
     }
