@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Facts, Target, TargetContext, TargetStage } from '../contracts/index.ts'
 import { type ConformanceCase, demand, demandSameBytes, type GivenSettings } from './conformance-case.ts'
@@ -69,6 +70,27 @@ export function targetConformance(stage: TargetStage<never>, place: () => Promis
           read += count
         }
         demandSameBytes(into, bytes.subarray(50_000, 50_000 + pieceBytes), 'what is read back')
+        await target.commit()
+        await demandVisible(there, bytes)
+      },
+    },
+    {
+      title: 'its file can be written to from outside, where a target has one',
+      async run() {
+        const there = await place()
+        const target = await open(there)
+        if (target.ordered || target.file === undefined) return await target.abort()
+        const { file } = target
+        const told: unknown = file.failed(Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO', errno: -5 }))
+        demand(told instanceof Error && told.message !== '', 'an error that the operating system had with its file is told as nothing')
+        for (const at of [2 * pieceBytes, 0, pieceBytes]) {
+          for (let done = 0; done < pieceBytes;) done += writeSync(file.fd, bytes, at + done, pieceBytes - done, at + done)
+          file.written(pieceBytes)
+          demand((await there.visible()) === undefined, 'something shows before commit')
+        }
+        const into = new Uint8Array(pieceBytes)
+        await target.read(50_000, into)
+        demandSameBytes(into, bytes.subarray(50_000, 50_000 + pieceBytes), 'what is read back of what its file was given')
         await target.commit()
         await demandVisible(there, bytes)
       },

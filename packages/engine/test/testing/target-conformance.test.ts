@@ -1,3 +1,6 @@
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { type Facts, KpipeError, type PositionedTarget, type TargetContext, type TargetStage } from '@kpipe/engine/contracts'
 import { targetConformance } from '@kpipe/engine/testing'
@@ -71,6 +74,13 @@ function telling(committing: (commit: () => Promise<void>, tell: (facts: Facts) 
 
 const told = 'what it says of what it made is plain data, and comes once, when that is there'
 const visible = 'nothing shows before commit, and then everything at once'
+const byFile = 'its file can be written to from outside, where a target has one'
+const folder = mkdtempSync(join(tmpdir(), 'kpipe-'))
+const anotherFile = openSync(join(folder, 'another'), 'w+')
+t.teardown(() => {
+  closeSync(anotherFile)
+  rmSync(folder, { recursive: true })
+})
 
 const broken: Record<string, { stage: TargetStage<{ place: string }>; title: string; says: RegExp }> = {
   'that shows what is written before commit': {
@@ -151,6 +161,16 @@ const broken: Record<string, { stage: TargetStage<{ place: string }>; title: str
     }),
     title: 'pieces may come in any order and be read back, where a target takes positions',
     says: /^what is read back differs/,
+  },
+  'whose file is another one': {
+    stage: targetStage(() => ({ file: { fd: anotherFile, written: () => {}, failed: (error) => error } })),
+    title: byFile,
+    says: /^what is read back of what its file was given differs/,
+  },
+  'that has no words for a fault of its file': {
+    stage: targetStage(() => ({ file: { fd: anotherFile, written: () => {}, failed: () => undefined as never } })),
+    title: byFile,
+    says: /is told as nothing$/,
   },
   'that says something is made when nothing is': {
     stage: targetStage((_target, _files, _draft, { made }) => {
