@@ -300,7 +300,7 @@ function sizeOf(at: SecretivePlace, pack: string): number {
   return statSync(at.at('repository', 'packs', pack)).size
 }
 
-/** Options under which each write to a restored file takes its time, so that a signal comes half way. */
+/** Options under which each piece of a restored file that is read back takes its time, so that a signal comes half way. */
 function slowly(at: SecretivePlace): KpipeOptions {
   writeFileSync(
     at.at('slow.mjs'),
@@ -310,8 +310,8 @@ const { open } = fs.promises
 fs.promises.open = async (path, ...rest) => {
   const handle = await open(path, ...rest)
   if (!/\\.out\\./.test(String(path))) return handle
-  const write = handle.write.bind(handle)
-  return Object.assign(handle, { write: (...words) => write(...words).then((done) => new Promise((go) => setTimeout(go, 300, done))) })
+  const read = handle.read.bind(handle)
+  return Object.assign(handle, { read: (...words) => read(...words).then((done) => new Promise((go) => setTimeout(go, 300, done))) })
 }
 syncBuiltinESMExports()
 `,
