@@ -39,7 +39,7 @@ const records = codecs.map(({ package: name, version, settings }) => ({ stage: n
 
 const rows: (string | number)[][] = []
 const plan = chunk.stage.plan(content.subarray(0, 65_536), chunk.settings as never)
-const inspectPlan = inspect.stage.plan(content.subarray(0, 65_536), plan)!
+const inspectPlan = inspect.stage.plan(content.subarray(0, 65_536), plan, new Uint8Array(32))!
 const tagger = await hash.stage.open(hash.settings as never)
 const tagKey = new Uint8Array(64).fill(7)
 const segments = pieces(shared, segmentBytes)

@@ -1,4 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { compiledLook, lookCodeFile } from './build/compile-look.ts'
+import { compiled, wasmModules } from './build/compile-wasm.ts'
 
-writeFileSync(lookCodeFile, compiledLook())
+for (const module of wasmModules) writeFileSync(module.codeFile, compiled(module))

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
-import { compiledLook, lookCodeFile } from '../scripts/build/compile-look.ts'
+import { compiled, wasmModules } from '../scripts/build/compile-wasm.ts'
 
-test('the compiled code of the package bolt is that of its folder wasm', (t) => {
-  t.equal(readFileSync(lookCodeFile, 'utf8'), compiledLook(), 'run `npm run build:wasm`')
-  t.end()
-})
+for (const module of wasmModules) {
+  test(`the compiled code of wasm/${module.entry} is that of its sources`, (t) => {
+    t.equal(readFileSync(module.codeFile, 'utf8'), compiled(module), 'run `npm run build:wasm`')
+    t.end()
+  })
+}

@@ -2,8 +2,9 @@ import type { BoltErrorCode } from './errors.ts'
 import { putNumber, putText, takeNumber } from './record.ts'
 import type { RecordReader, RecordWriter } from './record.ts'
 
-// A look is what the worker's half tells the main thread's half about one segment: six words, then the index, the
-// unfinished pages, the rows and the records. All words are u32 in the machine's byte order, for both halves run in one process.
+// A look is what the worker's half tells the main thread's half about one segment: six words, then the index, the ends, the unfinished
+// pages, the rows and the records. All words are u32 in the machine's byte order, for both halves run in one process; a look that was
+// kept and comes back to another machine is not recognised there.
 //
 // A record begins with one of `records` below; then
 //   invalid   code, message                   what is wrong with the page, should it turn out to be reachable
@@ -34,12 +35,16 @@ export const notedKeys = [
 export const notedValueBytes = 64
 
 const words = 6
+/** Sixth word of a look: another one whenever a look, a record or a hash of a key comes to be something else, so that no earlier look is taken for one of these. */
+const format = 0x6b706c01
 
 export interface Look {
   /** The first page that begins in the segment. */
   readonly firstPage: number
   /** For each page that begins and, without its overflow, ends in the segment: 1 + place of its record, or 0 when it is no page of a tree. */
   readonly index: Uint32Array
+  /** For each of these pages where its record ends in `records`, or 0. */
+  readonly ends: Uint32Array
   /** Pages (counted from the first) whose overflow crosses the end of the segment. */
   readonly unfinished: Uint32Array
   /** Two words a row of bucket `key`: hash of the user's key, whose lowest bit tells a tombstone. */
@@ -48,21 +53,22 @@ export interface Look {
 }
 
 export function encodeLook(look: Look): Uint8Array {
-  const { firstPage, index, unfinished, rows } = look
-  const cells = words + index.length + unfinished.length + rows.length
+  const { firstPage, index, ends, unfinished, rows } = look
+  const cells = words + 2 * index.length + unfinished.length + rows.length
   const bytes = new Uint8Array(4 * cells + look.records.length)
   const into = new Uint32Array(bytes.buffer, 0, cells)
-  into.set([firstPage, index.length, unfinished.length, rows.length, look.records.length, 0])
+  into.set([firstPage, index.length, unfinished.length, rows.length, look.records.length, format])
   into.set(index, words)
-  into.set(unfinished, words + index.length)
-  into.set(rows, words + index.length + unfinished.length)
+  into.set(ends, words + index.length)
+  into.set(unfinished, words + 2 * index.length)
+  into.set(rows, words + 2 * index.length + unfinished.length)
   bytes.set(look.records, 4 * cells)
   return bytes
 }
 
 /** The parts of a look, as views where its place in memory allows. */
 export function decodeLook(look: Uint8Array): Look {
-  const bytes = look.byteOffset % 4 === 0 ? look : look.slice()
+  const bytes = look.byteOffset % 4 === 0 ? look : new Uint8Array(look)
   const [firstPage, pages, unfinished, rows, recordBytes] = new Uint32Array(bytes.buffer, bytes.byteOffset, words)
   let at = bytes.byteOffset + 4 * words
   const take = (count: number) => {
@@ -72,10 +78,35 @@ export function decodeLook(look: Uint8Array): Look {
   return {
     firstPage,
     index: take(pages),
+    ends: take(pages),
     unfinished: take(unfinished),
     rows: take(rows),
     records: new Uint8Array(bytes.buffer, at, recordBytes),
   }
+}
+
+/** Where the areas of a look lie in it, in bytes. */
+export interface LookAreas {
+  readonly firstPage: number
+  readonly pages: number
+  readonly index: number
+  readonly ends: number
+  readonly rows: number
+  readonly records: number
+}
+
+/** Undefined when it is no look of this format or not a whole one. */
+export function lookAreas(look: Uint8Array): LookAreas | undefined {
+  if (look.length < 4 * words) return undefined
+  const [firstPage, pages, unfinished, rowWords, recordBytes, itsFormat] = new Uint32Array(
+    new Uint8Array(look.subarray(0, 4 * words)).buffer,
+  )
+  const index = 4 * words
+  const ends = index + 4 * pages
+  const rows = ends + 4 * pages + 4 * unfinished
+  const records = rows + 4 * rowWords
+  if (itsFormat !== format || rowWords % 2 !== 0 || records + recordBytes !== look.length) return undefined
+  return { firstPage, pages, index, ends, rows, records }
 }
 
 export function putInvalid(out: RecordWriter, code: BoltErrorCode, message: string): void {

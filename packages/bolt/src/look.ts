@@ -1,3 +1,5 @@
+import { fitting } from './earlier-look.ts'
+import type { EarlierLook } from './earlier-look.ts'
 import { fastLook, mostBytes } from './fast-look.ts'
 import type { FastLook } from './fast-look.ts'
 import { branchFlag, childOf, elementTable, freelistFlag, leafFlag, maxRunBytes, metaFlag, readElements, readFreelist } from './page.ts'
@@ -28,28 +30,39 @@ const table = elementTable()
  * its arguments alone, and never one that throws on what it reads: which pages matter is known only at the end, so a bad one is noted as bad.
  * A page within another's overflow is looked at like any other, for that other one may be stale.
  * `position` is the segment's place in the stream in bytes; `bytes` may be shared memory and need not begin with a page.
+ * Records of pages that are the same are taken from `earlier`, where the segment begins with a page.
  */
-export function lookSegment(bytes: Uint8Array, position: number, plan: LookPlan): Uint8Array {
+export function lookSegment(bytes: Uint8Array, position: number, plan: LookPlan, earlier?: EarlierLook): Uint8Array {
   const firstPage = Math.ceil(position / plan.pageBytes)
   const start = firstPage * plan.pageBytes - position
-  return lookPages(bytes, start, firstPage, Math.max(0, Math.floor((bytes.length - start) / plan.pageBytes)), plan)
+  const pages = Math.max(0, Math.floor((bytes.length - start) / plan.pageBytes))
+  return lookPages(bytes, start, firstPage, pages, plan, start === 0 ? earlier : undefined)
 }
 
 /** Looks at `pages` pages from `firstPage`, which lies at `start`; their overflow may reach to the end of `bytes`. */
-export function lookPages(bytes: Uint8Array, start: number, firstPage: number, pages: number, plan: LookPlan): Uint8Array {
+export function lookPages(
+  bytes: Uint8Array,
+  start: number,
+  firstPage: number,
+  pages: number,
+  plan: LookPlan,
+  earlier?: EarlierLook,
+): Uint8Array {
   if (bytes.length > mostBytes) return lookPagesSlowly(bytes, start, firstPage, pages, plan)
   const { pageBytes, seed } = plan
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const found = fastLook(bytes, start, firstPage, pages, pageBytes, seed)
+  const found = fastLook(bytes, start, firstPage, pages, plan, earlier && fitting(earlier, firstPage, pages))
   if (found.left.length === 0) return encodeLook({ firstPage, ...found })
   const index = found.index.slice()
+  const ends = found.ends.slice()
   takeOver(found)
   for (const left of found.left) {
     const i = left >>> 1
     index[i] = out.length + 1
     putPage(view, start + i * pageBytes, pageBytes, (left & 1) === 0, seed)
+    ends[i] = out.length
   }
-  return encodeLook({ firstPage, index, unfinished: found.unfinished, rows: rowsSoFar(), records: recordsSoFar() })
+  return encodeLook({ firstPage, index, ends, unfinished: found.unfinished, rows: rowsSoFar(), records: recordsSoFar() })
 }
 
 /** The same without `fastLook`, for pieces of any length. */
@@ -57,6 +70,7 @@ export function lookPagesSlowly(bytes: Uint8Array, start: number, firstPage: num
   const { pageBytes, seed } = plan
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const index = new Uint32Array(pages)
+  const ends = new Uint32Array(pages)
   const unfinished: number[] = []
   let overlapLeft = maxOverlap * bytes.length
   out.length = 0
@@ -76,8 +90,9 @@ export function lookPagesSlowly(bytes: Uint8Array, start: number, firstPage: num
     if (overflow > 0 && readable) overlapLeft -= runBytes
     index[i] = out.length + 1
     putPage(view, at, pageBytes, readable && (overflow === 0 || overlapLeft >= 0), seed)
+    ends[i] = out.length
   }
-  return encodeLook({ firstPage, index, unfinished: Uint32Array.from(unfinished), rows: rowsSoFar(), records: recordsSoFar() })
+  return encodeLook({ firstPage, index, ends, unfinished: Uint32Array.from(unfinished), rows: rowsSoFar(), records: recordsSoFar() })
 }
 
 /** Goes on behind what was found. */

@@ -37,9 +37,7 @@ export function looks(): Looks {
     },
     add(look) {
       const { firstPage, index, unfinished, rows: hashes, records } = decodeLook(look)
-      const rows = new Uint32Array(hashes.length / 2)
-      for (let i = 0; i < rows.length; i++) rows[i] = (keys.number(hashes[2 * i], hashes[2 * i + 1]) << 1) | (hashes[2 * i] & 1)
-      const segment = { firstPage, index: index.slice(), records: records.slice(), rows }
+      const segment = { firstPage, index: index.slice(), records: records.slice(), rows: keys.numbers(hashes) }
       const known = segments.at(-1)
       if (known && firstPage < known.firstPage + known.index.length) late.set(firstPage, segment)
       else if (index.length > 0) segments.push(segment)

@@ -1,51 +1,70 @@
-/** Numbers the distinct user keys by their hashes: about 16 to 24 bytes a key. */
+import { userKeysCode } from './user-keys-code.ts'
+import { instantiate, memoryPageBytes } from './web-assembly.ts'
+import type { ExportedNumber } from './web-assembly.ts'
+
+/** What `user-keys` of the folder wasm exports. */
+interface UserKeysCode {
+  tableBytes(slots: number): number
+  widen(at: number, slots: number): void
+  number(rowsAt: number, rows: number, outAt: number): number
+  readonly count: ExportedNumber
+}
+
+/** Numbers the distinct user keys by their hashes: 16 to 32 bytes a key. */
 export interface UserKeys {
   readonly count: number
   /** Number of the key with this hash, a new one when it is not known; the lowest bit of `low` does not count. */
   number(low: number, high: number): number
+  /** For each row, two words of its key's hash: the key's number times two, plus the lowest bit of the first word. */
+  numbers(rows: Uint32Array): Uint32Array<ArrayBuffer>
 }
 
-const noKey = 0xffffffff
+/** Where the table begins. */
+const tableAt = 0
+const fewestSlots = 4096
 
-/** Open addressing with linear probing, at most half full. */
+/** Open addressing with linear probing, at most half full; in WebAssembly, for JavaScript would be compiled only when most is done. */
 export function userKeys(): UserKeys {
-  let slots = new Uint32Array(4096).fill(noKey)
-  let hashes = new Uint32Array(2 * 1024)
-  let count = 0
+  const { memory, exports: code } = instantiate<UserKeysCode>(userKeysCode)
+  let slots = fewestSlots
+  code.widen(tableAt, slots)
 
-  function widen(): void {
-    const wider = new Uint32Array(slots.length * 2).fill(noKey)
-    const mask = wider.length - 1
-    for (let key = 0; key < count; key++) {
-      let slot = hashes[2 * key + 1] & mask
-      while (wider[slot] !== noKey) slot = (slot + 1) & mask
-      wider[slot] = key
-    }
-    slots = wider
+  /** Where so many bytes may be laid behind the table. */
+  function reserve(bytes: number): number {
+    const at = tableAt + code.tableBytes(slots)
+    const more = Math.ceil((at + bytes - memory.buffer.byteLength) / memoryPageBytes)
+    if (more > 0) memory.grow(more)
+    return at
   }
 
+  function numbers(rows: Uint32Array): Uint32Array<ArrayBuffer> {
+    const count = rows.length / 2
+    const out = new Uint32Array(count)
+    for (let from = 0; from < count;) {
+      const left = count - from
+      const at = reserve(12 * left)
+      new Uint32Array(memory.buffer, at, 2 * left).set(rows.subarray(2 * from))
+      const taken = code.number(at, left, at + 8 * left)
+      out.set(new Uint32Array(memory.buffer, at + 8 * left, taken), from)
+      from += taken
+      if (from === count) break
+      slots *= 2
+      reserve(0)
+      code.widen(tableAt, slots)
+    }
+    return out
+  }
+
+  const single = new Uint32Array(2)
   return {
     get count() {
-      return count
+      return code.count.value
     },
     number(low, high) {
-      const lowHash = (low & ~1) >>> 0
-      const mask = slots.length - 1
-      let slot = high & mask
-      for (let key = slots[slot]; key !== noKey; key = slots[slot]) {
-        if (hashes[2 * key] === lowHash && hashes[2 * key + 1] === high) return key
-        slot = (slot + 1) & mask
-      }
-      if (2 * count === hashes.length) {
-        const larger = new Uint32Array(hashes.length + Math.max(2048, hashes.length >> 2 << 1)) // prettier-ignore
-        larger.set(hashes)
-        hashes = larger
-      }
-      slots[slot] = count
-      hashes[2 * count] = lowHash
-      hashes[2 * count + 1] = high
-      if (2 * ++count > slots.length) widen()
-      return count - 1
+      single[0] = low
+      single[1] = high
+      return numbers(single)[0] >>> 1
     },
+    numbers,
   }
 }

@@ -22,6 +22,26 @@ test('a key keeps its number while others come, whatever the lowest bit', async 
   t.equal(keys.count, names.length)
 })
 
+test('rows are numbered by the thousand as one by one, over any number of calls', async (t) => {
+  const [together, single] = [userKeys(), userKeys()]
+  let next = 7
+  for (const count of [0, 1, 5000, 100_000, 3, 30_000]) {
+    const rows = new Uint32Array(2 * count)
+    for (let row = 0; row < count; row++) {
+      next = Math.imul(next, 0x9e3779b1) >>> 0
+      // Every third key came before, and half of the rows are tombstones.
+      const key = row % 3 === 0 ? row : next
+      rows.set([(Math.imul(key, 0x85ebca6b) ^ (row & 1)) >>> 0, Math.imul(key, 0xc2b2ae35) >>> 0], 2 * row)
+    }
+    const expected = Uint32Array.from(rows.subarray(0, count), (_, row) => {
+      return (single.number(rows[2 * row]!, rows[2 * row + 1]!) << 1) | (rows[2 * row]! & 1)
+    })
+    t.same(together.numbers(rows), expected, `${count} rows`)
+    t.equal(together.count, single.count)
+  }
+  t.ok(together.count > 60_000)
+})
+
 test('keys that share half of their hash are two', async (t) => {
   const keys = userKeys()
   t.same(

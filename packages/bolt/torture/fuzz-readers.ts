@@ -1,5 +1,6 @@
 import { BoltError, findPageBytes, hashKv, lookSegment, memoryPages, openBolt, statusCollector, walk, writeBolt } from '../src/index.ts'
 import type { Pages, Status } from '../src/index.ts'
+import { dice, mutate } from './mutate.ts'
 
 export interface FuzzOptions {
   readonly seed: number
@@ -32,38 +33,6 @@ export async function fuzzReaders({ seed, rounds, originals }: FuzzOptions): Pro
 
 /** One in so many of those that can be read is compared with what was written of it. */
 const rewrittenShare = 4
-const words = [0, 1, 2, 3, 4, 5, 8, 16, 17, 255, 0xffff, 0x7fffffff, 0xffffffff]
-
-/** Xorshift: the same mutations for the same seed. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed | 0 || 1
-  return (sides) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % sides
-  }
-}
-
-function mutate(bytes: Uint8Array, pageBytes: number, roll: (sides: number) => number): Uint8Array {
-  const view = new DataView(bytes.buffer)
-  const pages = Math.floor(bytes.length / pageBytes)
-  for (let left = 1 + roll(4); left > 0; left--) {
-    const page = roll(pages) * pageBytes
-    const kind = roll(6)
-    if (kind === 0) bytes[page + roll(80)] = roll(256)
-    else if (kind === 1) bytes[roll(bytes.length)] ^= 1 << roll(8)
-    else if (kind === 2) view.setUint32(page + 4 * roll(32), words[roll(words.length)], true)
-    else if (kind === 3) view.setUint16(page + 8 + 2 * roll(2), words[roll(words.length)], true)
-    else if (kind === 4) view.setUint32(page + 24 + 16 * roll(8), roll(pages + 2), true)
-    else {
-      const from = roll(pages) * pageBytes
-      bytes.copyWithin(page, from, from + pageBytes)
-      if (roll(2)) view.setUint32(page, page / pageBytes, true)
-    }
-  }
-  return roll(10) === 0 ? bytes.slice(0, roll(bytes.length + 1)) : bytes
-}
 
 async function readBothWays(bytes: Uint8Array, pageBytes: number, seed: number, roll: (sides: number) => number): Promise<string> {
   const segmentBytes = [pageBytes, 3 * pageBytes, 1000, 64 * pageBytes][roll(4)]

@@ -2,9 +2,12 @@
 // records; a page that is anything else, or wrong in any way, is left to the caller.
 
 import { crc32c, makeTables } from './crc32c'
+import { copyRecord, countSame, layOutEarlier } from './earlier'
 import { fixedBytes, mostElements, upTo } from './memory'
-import { out, putNumber, putU32, writeAt } from './record'
+import { branchRecord, leafRecord, out, putNumber, putU32, rowsLeaf, unreadRecord, writeAt } from './record'
 import { hashUserKey, high, low } from './user-key'
+
+export { layOutEarlier }
 
 const headerBytes: u32 = 16
 const elementBytes: u32 = 16
@@ -15,15 +18,12 @@ const freelistFlag: u32 = 16
 const maxRunBytes: u64 = 64 << 20
 const maxOverlap: i64 = 8
 
-const unreadRecord: u64 = 2
-const branchRecord: u64 = 4
-const leafRecord: u64 = 5
-const rowsLeaf: u64 = 1
 /** The most that an element puts into a record: CRC, length, two numbers of 53 bits. */
 const mostRecordBytes: u32 = 32
 
 /** The caller's areas: where they begin, and of two where they end. */
 let indexAt: u32 = 0
+let endsAt: u32 = 0
 let unfinishedAt: u32 = 0
 let leftAt: u32 = 0
 let rowsAt: u32 = 0
@@ -44,9 +44,11 @@ export function begin(): u32 {
   return fixedBytes
 }
 
-/** Places of the areas: three of 4 bytes a page, the rows, the records. */
-export function layOut(index: u32, unfinishedPages: u32, leftPages: u32, rows: u32, records: u32, end: u32): void {
+/** Places of the areas: four of 4 bytes a page, the rows, the records. Forgets an earlier look. */
+export function layOut(index: u32, ends: u32, unfinishedPages: u32, leftPages: u32, rows: u32, records: u32, end: u32): void {
+  layOutEarlier(0, 0, 0, 0, 0, 0, 0)
   indexAt = index
+  endsAt = ends
   unfinishedAt = unfinishedPages
   leftAt = leftPages
   rowsAt = rows
@@ -62,6 +64,7 @@ export function look(bytesStart: u32, start: u32, end: u32, firstPage: u32, page
   writeAt(recordsAt)
   for (let i: u32 = 0, at = start; i < pages; i++, at += pageBytes) {
     store<u32>(indexAt + (i << 2), 0)
+    store<u32>(endsAt + (i << 2), 0)
     if (load<u64>(at) !== u64(firstPage + i)) continue
     const flags: u32 = load<u16>(at, 8)
     const isMeta = flags === metaFlag && firstPage + i <= 1
@@ -74,27 +77,42 @@ export function look(bytesStart: u32, start: u32, end: u32, firstPage: u32, page
       continue
     }
     if (overflow > 0 && readable) overlapLeft -= runBytes
+    const isRead = readable && (overflow === 0 || overlapLeft >= 0)
     const before = out
     const rowsBefore = rowWords
-    if (recordsEnd - out >= 2 * mostRecordBytes) {
-      if (!readable || (overflow > 0 && overlapLeft < 0)) {
-        putNumber(unreadRecord)
-        putNumber(overflow)
-        store<u32>(indexAt + (i << 2), before - recordsAt + 1)
-        continue
-      }
-      const runEnd = at + u32(runBytes)
-      if ((flags === leafFlag && putRows(at, runEnd, overflow, seed)) || (flags === branchFlag && putBranch(at, runEnd, overflow))) {
-        store<u32>(indexAt + (i << 2), before - recordsAt + 1)
-        continue
-      }
+    if (putRecord(i, at, runBytes, flags, overflow, isRead, seed)) {
+      store<u32>(indexAt + (i << 2), before - recordsAt + 1)
+      store<u32>(endsAt + (i << 2), out - recordsAt)
+      continue
     }
     writeAt(before)
     rowWords = rowsBefore
     // The lowest bit tells one that is not to be read.
-    store<u32>(leftAt + (left++ << 2), (i << 1) | u32(!readable || (overflow > 0 && overlapLeft < 0)))
+    store<u32>(leftAt + (left++ << 2), (i << 1) | u32(!isRead))
   }
   recordBytes = out - recordsAt
+}
+
+/** The record of page `i`, which lies at `start`; false when it is left to the caller, whatever was written. */
+function putRecord(i: u32, start: u32, runBytes: u64, flags: u32, overflow: u32, isRead: bool, seed: u32): bool {
+  if (recordsEnd - out < 2 * mostRecordBytes) return false
+  if (!isRead) {
+    putNumber(unreadRecord)
+    putNumber(overflow)
+    return true
+  }
+  const same = countSame(i, overflow)
+  if (same > overflow) {
+    const words = copyRecord(i, rowsAt + (rowWords << 2), rowsEnd, rowWords >>> 1, recordsEnd)
+    if (words < 0) return false
+    rowWords += words
+    return true
+  }
+  // Of a page that is the same nothing but the header need be here.
+  if (same > 0) return false
+  const end = start + u32(runBytes)
+  if (flags === leafFlag) return putRows(start, end, overflow, seed)
+  return flags === branchFlag && putBranch(start, end, overflow)
 }
 
 /** A leaf that holds rows of bucket `key` in their order, and nothing else. */

@@ -1,3 +1,13 @@
+// As `records` and `leaves` of src/look-format.ts.
+export const unreadRecord: u32 = 2
+export const metaRecord: u32 = 3
+export const branchRecord: u32 = 4
+export const leafRecord: u32 = 5
+export const freelistRecord: u32 = 6
+export const emptyLeaf: u32 = 0
+export const rowsLeaf: u32 = 1
+export const itemsLeaf: u32 = 2
+
 /** Where the next byte goes. */
 export let out: u32 = 0
 

@@ -29,19 +29,35 @@ import type { StorePart } from './recipes/write-part.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotList } from './snapshot-list.ts'
+import type { KeptMemory } from './stream-memory/kept-memory.ts'
 
 export interface WriterContext {
   readonly store: Store
   readonly ring: KeyRing
   readonly log: Log
   readonly snapshots: SnapshotList
+  /** Where the host keeps what it remembers. */
+  readonly stateFolder: string | undefined
+  readonly warn: (message: string) => void
   /** Called with every new head of this process's own. */
   readonly headMoved: () => Promise<string>
+}
+
+/** What a backup has when it begins. */
+export interface Begun {
+  /** 8 random bytes. */
+  readonly writer: Uint8Array
+  readonly parent: Parent | undefined
+  readonly attention: readonly string[]
+  readonly memory: KeptMemory | undefined
+  /** Of the OPEN entry's object. */
+  readonly openBytes: number
 }
 
 export class RepositoryWriter implements BackupWriter {
   readonly parent: Snapshot | undefined
   readonly known: KnownChunks | undefined
+  readonly memory: KeptMemory | undefined
   readonly attachments: AttachmentWriter
   readonly #context: WriterContext
   readonly #options: BeginOptions
@@ -60,19 +76,13 @@ export class RepositoryWriter implements BackupWriter {
   #logBytes: number
   #ended = false
 
-  constructor(
-    context: WriterContext,
-    options: BeginOptions,
-    writer: Uint8Array,
-    parent: Parent | undefined,
-    attention: readonly string[],
-    openBytes: number,
-  ) {
+  constructor(context: WriterContext, options: BeginOptions, { writer, parent, attention, memory, openBytes }: Begun) {
     this.#context = context
     this.#options = options
     this.#writer = writer
     this.parent = parent?.snapshot
     this.known = parent?.known
+    this.memory = memory
     this.#missing = parent?.missing ?? new Map()
     this.#segments = this.#missing.size > 0 || context.log.state.damaged.size > 0 ? [] : undefined
     this.#attention = attention
@@ -139,14 +149,25 @@ export class RepositoryWriter implements BackupWriter {
     this.#logBytes += bytes
     const id = createHash('sha256').update(encoded).digest('hex')
     assert(log.state.snapshots.has(id), 'the SNAPSHOT entry that was just appended has effect')
+    const remembered = this.memory?.finish(id)
     const snapshot = snapshots.add(id, encoded)
     const mended = await this.#mendOlder()
     const attention = [...this.#attention, ...mended, ...otherCluster(snapshots.all(log.state), snapshot)]
-    return { snapshot, head: await headMoved(), attention }
+    const [head] = await Promise.all([headMoved(), remembered])
+    return { snapshot, head, attention }
   }
 
   async abort(reason: string): Promise<void> {
-    if (this.#ended) return
+    // Also when a commit has failed after its entry: what it has begun there comes to its end.
+    const discarded = this.memory?.discard()
+    try {
+      if (!this.#ended) await this.#endInLog(reason)
+    } finally {
+      await discarded
+    }
+  }
+
+  async #endInLog(reason: string): Promise<void> {
     this.#ended = true
     await Promise.all([this.#chunkPacks.abandon(), this.#recipePacks.abandon()])
     const { bytes } = await this.#context.log.append({ kind: 'ABORT', time: Date.now(), writer: this.#writer, reason })

@@ -1,4 +1,4 @@
-import type { AttachmentSink, CodecRecord, Facts, KnownChunks, Sink } from '@kpipe/engine/contracts'
+import type { AttachmentSink, CodecRecord, Facts, KnownChunks, Sink, StreamMemory } from '@kpipe/engine/contracts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface BeginOptions {
@@ -30,6 +30,8 @@ export interface CommitOptions {
 export interface BackupWriter extends Sink {
   readonly parent: Snapshot | undefined
   readonly known: KnownChunks | undefined
+  /** What this host keeps of the parent and of this stream; undefined without a state folder, and when chunks are no pages. */
+  readonly memory: StreamMemory | undefined
   /** For files that go with the stream: after its last frame, before `commit`. */
   readonly attachments: AttachmentSink
   /** Bytes of all objects that this backup has made so far. */

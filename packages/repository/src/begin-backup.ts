@@ -8,9 +8,23 @@ import { listPacks, loadParent } from './parent.ts'
 import { runningSystem } from './running-system.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
+import { keptMemory } from './stream-memory/kept-memory.ts'
+import { memoryPlace } from './stream-memory/memory-place.ts'
+import { openRecords } from './stream-memory/record-reader.ts'
+import type { RecordReader } from './stream-memory/record-reader.ts'
 
 /** Appends OPEN and loads the parent beside it. */
 export async function beginBackup(context: WriterContext, options: BeginOptions): Promise<BackupWriter> {
+  const records = openRecords(memoryPlace(context, options, context.log.state.epoch))
+  try {
+    return await begin(context, options, records)
+  } catch (error) {
+    await (await records)?.close()
+    throw error
+  }
+}
+
+async function begin(context: WriterContext, options: BeginOptions, records: Promise<RecordReader | undefined>): Promise<BackupWriter> {
   const { store, ring, log, snapshots } = context
   const writer = randomBytes(8)
   const candidatesOf = (state: LogState): Snapshot[] => snapshots.all(state).filter((snapshot) => isParentOf(snapshot, options))
@@ -34,7 +48,8 @@ export async function beginBackup(context: WriterContext, options: BeginOptions)
     await snapshots.load(log.state)
     const { parent, attention } = isStillSo(guessedIn, log.state, candidatesOf) ? await guess : await load(log.state)
     await listed
-    return new RepositoryWriter(context, options, writer, parent, attention, open.bytes)
+    const memory = await keptMemory(memoryPlace(context, options, log.state.epoch), records, parent?.snapshot.id)
+    return new RepositoryWriter(context, options, { writer, parent, attention, memory, openBytes: open.bytes })
   } catch (error) {
     // The first fault is the one to tell; an OPEN without end is harmless.
     await log.append({ kind: 'ABORT', writer, time: Date.now(), reason: 'the parent could not be loaded' }).catch(() => undefined)

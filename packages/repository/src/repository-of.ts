@@ -33,10 +33,12 @@ export interface RepositoryParts {
   readonly rollback: Rollback | undefined
   readonly remember: (head: Head) => Promise<void>
   readonly settled: () => Promise<void>
+  readonly stateFolder: string | undefined
   readonly warn: (message: string) => void
 }
 
-export function repositoryOf({ store, ring, slots, log, snapshots, rollback, remember, settled, warn }: RepositoryParts): Repository {
+export function repositoryOf(parts: RepositoryParts): Repository {
+  const { store, ring, slots, log, snapshots, rollback, remember, settled, stateFolder, warn } = parts
   const secretsOf = (codecs: readonly CodecRecord[], epoch: number): CodecSecrets => ({
     key: ring.workingKey(epoch, 'codecs'),
     binding: frameBinding(ring.repositoryId, 'D', epoch, codecs),
@@ -114,7 +116,7 @@ export function repositoryOf({ store, ring, slots, log, snapshots, rollback, rem
         const text = `the repository at ${store.location} was made with ${fixed} tags, the pipeline makes ${options.tagAlgorithm} ones`
         throw new KpipeError('KPIPE_PIPELINE_INVALID', text, { repository: fixed, pipeline: options.tagAlgorithm })
       }
-      return beginBackup({ store, ring, log, snapshots, headMoved }, options)
+      return beginBackup({ store, ring, log, snapshots, headMoved, stateFolder, warn }, options)
     },
     async forget(ids) {
       if (rollback !== undefined) throw rolledBack(store, rollback)

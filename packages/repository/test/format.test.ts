@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'tap'
 import * as bounds from '../src/bounds.ts'
 import { formatKey } from '../src/keys/key-file.ts'
@@ -14,6 +14,7 @@ import { frameBinding } from '../src/packs/frame-binding.ts'
 import { unitTag } from '../src/packs/unit-frame.ts'
 import { encodeChange, encodeFullPart } from '../src/recipes/part.ts'
 import { deriveKey, sealUnit } from '../src/sealed-unit.ts'
+import { memoryPlace } from '../src/stream-memory/memory-place.ts'
 import { readIndependently } from './independent-reader.ts'
 import { keyFile, madeRepository, noise, reopened } from './made-repository.ts'
 import { backUp, pageBytes } from './paged-backup.ts'
@@ -23,6 +24,8 @@ const text = readFileSync(join(import.meta.dirname, '..', 'FORMAT.md'), 'utf8')
 test('the values of FORMAT.md are those of the code', async (t) => {
   const id = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
   const ring = keyRing(id, [{ epoch: 1, m: Buffer.alloc(32, 0x11), d: Buffer.alloc(32, 0x22), tagKey: Buffer.alloc(64, 0x33) }])
+  const host = { stateFolder: 'state', ring, warn: () => undefined }
+  const stream = { name: 'prod', member: 'm1', chunking: 'page/4096', pageBytes: 4096 }
   const salt = Buffer.alloc(32, 0x44)
   const codecs = [
     { stage: '@kpipe/stage-compress', version: '0.1.0', settings: { level: 3 } },
@@ -39,6 +42,8 @@ test('the values of FORMAT.md are those of the code', async (t) => {
     'working key `checkpoint`': ring.workingKey(1, 'checkpoint'),
     'fingerprint of M': Buffer.from(keysInUse(ring, 1).print, 'hex'),
     'working key `codecs`': ring.workingKey(1, 'codecs'),
+    'working key `stream-memory`': ring.workingKey(1, 'stream-memory'),
+    'name of what a host keeps of a stream': Buffer.from(basename(memoryPlace(host, stream, 1)!.path), 'hex'),
     'unit of "kpipe"': sealUnit(ring.workingKey(1, 'log'), Buffer.from('header'), [Buffer.from('kpipe')], salt),
     'binding, class D': frameBinding(id, 'D', 1, codecs),
     'key of a frame of stage-seal': deriveKey(ring.workingKey(1, 'codecs'), salt, '@kpipe/stage-seal/frame'),

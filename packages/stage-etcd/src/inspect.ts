@@ -1,11 +1,15 @@
-import { randomInt } from 'node:crypto'
 import { BoltError, findPageBytes, lookSegment, statusCollector } from '@kpipe/bolt'
 import type { Status } from '@kpipe/bolt'
 import { KpipeError } from '@kpipe/engine/contracts'
 import type { Fact, Facts, InspectStage } from '@kpipe/engine/contracts'
 
-/** Length of the database's pages, and what keeps anybody from choosing keys whose hashes collide. */
-export type EtcdInspectPlan = { readonly pageBytes: number; readonly seed: number }
+export type EtcdInspectPlan = {
+  readonly pageBytes: number
+  /** Of the hashes that user keys are told apart by: secret, for who knows it could choose keys whose hashes collide, and make the counts wrong. */
+  readonly seed: number
+  /** Whether each chunk of the stream is a page, so that an earlier look can be used. */
+  readonly chunksArePages: boolean
+}
 
 /** Reads revision, key count and status hash of an etcd database out of its passing bytes, whatever the segments' lengths. */
 export const inspect: InspectStage<EtcdInspectPlan> = {
@@ -13,12 +17,14 @@ export const inspect: InspectStage<EtcdInspectPlan> = {
   summary: 'revision, keys and status hash of an etcd database, from its own bytes',
   settings: { type: 'object', properties: {}, additionalProperties: false },
 
-  plan(head) {
+  plan(head, chunking, secret) {
     const pageBytes = pageBytesOf(head)
-    return pageBytes === undefined ? undefined : { pageBytes, seed: randomInt(2 ** 32) }
+    if (pageBytes === undefined) return undefined
+    const seed = new DataView(secret.buffer, secret.byteOffset, secret.length).getUint32(0, true)
+    return { pageBytes, seed, chunksArePages: chunking.pageBytes === pageBytes }
   },
 
-  look: (bytes, position, plan) => lookSegment(bytes, position, plan),
+  look: (bytes, position, plan, earlier) => lookSegment(bytes, position, plan, plan.chunksArePages ? earlier : undefined),
 
   collect(plan) {
     const collector = statusCollector(plan)

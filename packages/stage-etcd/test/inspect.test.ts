@@ -8,10 +8,11 @@ const fixtures = join(import.meta.dirname, '../../../test/fixtures/k8s-small')
 const snapshot = zstdDecompressSync(readFileSync(join(fixtures, 'hour-01.db.zst')))
 const known = JSON.parse(readFileSync(join(fixtures, 'hour-01.db.status.json'), 'utf8'))
 const chunking = { id: 'page/4096', pageBytes: 4096 }
+const secret = Uint8Array.from({ length: 32 }, (_, i) => 0xf0 + i)
 
 async function factsOf(bytes: Uint8Array, segmentBytes = 2 << 20) {
   // Plan and looks cross threads.
-  const plan = structuredClone(inspect.plan(bytes.subarray(0, 65_536), chunking)!)
+  const plan = structuredClone(inspect.plan(bytes.subarray(0, 65_536), chunking, secret)!)
   const collector = inspect.collect(plan)
   const slot = new Uint8Array(new SharedArrayBuffer(segmentBytes))
   for (let position = 0; position < bytes.length; position += segmentBytes) {
@@ -49,14 +50,14 @@ test('the facts do not depend on the segments, nor on a trailer', async (t) => {
 
 test('a stream that is no database of bbolt is not inspected', async (t) => {
   for (const bytes of [new Uint8Array(0), new Uint8Array(1), new Uint8Array(65_536), Buffer.from('text '.repeat(500))]) {
-    t.equal(inspect.plan(bytes, chunking), undefined)
+    t.equal(inspect.plan(bytes, chunking, secret), undefined)
   }
 })
 
 test('a database of the other byte order is not inspected', async (t) => {
   const bytes = new Uint8Array(65_536)
   bytes.set([0xed, 0x0c, 0xda, 0xed, 0, 0, 0, 2], 16)
-  t.equal(inspect.plan(bytes, chunking), undefined)
+  t.equal(inspect.plan(bytes, chunking, secret), undefined)
 })
 
 test('a database that contradicts itself is refused, naming page and fault', async (t) => {
@@ -71,4 +72,29 @@ test('a database that contradicts itself is refused, naming page and fault', asy
     cause: { name: 'BoltError' },
   })
   await t.rejects(factsOf(snapshot.subarray(0, 1_000_000)), { code: 'KPIPE_BOLT_INVALID', details: { fault: 'truncated' } })
+})
+
+test('the seed comes from the secret, so that looks of one repository fit together', async (t) => {
+  const head = snapshot.subarray(0, 65_536)
+  const plan = { pageBytes: 4096, seed: 0xf3f2f1f0, chunksArePages: true }
+  t.same(inspect.plan(head, chunking, secret), plan)
+  t.same(inspect.plan(head, chunking, Buffer.concat([Uint8Array.of(1), secret]).subarray(1)), plan)
+})
+
+test('an earlier look is taken where chunks are pages, and only there', async (t) => {
+  const segment = Uint8Array.from(snapshot.subarray(0, 64 * 4096))
+  const damaged = segment.slice()
+  for (let at = 4095; at < damaged.length; at += 4096) damaged[at] ^= 1
+  for (const [pageBytes, isTaken] of [
+    [4096, true],
+    [2048, false],
+    [16_384, false],
+    [0, false],
+  ] as const) {
+    const plan = inspect.plan(snapshot.subarray(0, 65_536), { id: 'x', pageBytes }, secret)!
+    // A lie about all pages shows whether it is believed.
+    const earlier = { look: inspect.look(damaged, 0, plan), same: new Uint8Array(256).fill(1) }
+    const look = Buffer.from(inspect.look(segment, 0, plan, earlier))
+    t.equal(!look.equals(inspect.look(segment, 0, plan)), isTaken, `chunks of ${pageBytes} bytes`)
+  }
 })

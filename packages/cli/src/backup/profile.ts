@@ -19,6 +19,7 @@ const where: Readonly<Record<string, string>> = {
   digest: 'main thread',
   copy: 'main thread, into segments',
   cut: 'worker threads',
+  compare: 'worker threads, with the pages before',
   tag: 'worker threads',
   inspect: 'worker threads',
   'take looks': 'main thread, of the inspector',

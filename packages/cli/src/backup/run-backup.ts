@@ -105,7 +105,8 @@ async function backUpStream(
         // Known at once: whatever fails meanwhile has it ended in the log.
         begun = begin(run, stream, plan)
         const writer = await begun
-        return { sink: writer, known: writer.known, secrets: repository.secrets(pipeline.codecs.map(stageRecord)) }
+        const { known, memory } = writer
+        return { sink: writer, known, memory, secrets: repository.secrets(pipeline.codecs.map(stageRecord)) }
       },
     })
     signal.throwIfAborted()

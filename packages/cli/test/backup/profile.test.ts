@@ -8,7 +8,22 @@ test('-vv tells seconds and nanoseconds a byte of each stage, and what each thre
   t.equal(code, 0, stderr)
   const profile = stderr.slice(stderr.indexOf('profile'))
   const stages = [...profile.matchAll(/^ {2}([a-z ]+?) +\d+\.\d{3} +\d+\.\d{3} {2}\S/gm)].map(([, stage]) => stage)
-  const inOrder = ['start', 'read', 'digest', 'cut', 'tag', 'inspect', 'look up', 'gather', 'compress', 'seal', 'pack', 'store', 'publish']
+  const inOrder = [
+    'start',
+    'read',
+    'digest',
+    'cut',
+    'compare',
+    'tag',
+    'inspect',
+    'look up',
+    'gather',
+    'compress',
+    'seal',
+    'pack',
+    'store',
+    'publish',
+  ]
   t.same(
     stages.filter((stage) => inOrder.includes(stage!)),
     inOrder,

@@ -10,10 +10,14 @@ import type {
   KnownChunks,
   Sink,
   SourceStream,
+  StreamMemory,
 } from '../contracts/index.ts'
 import { KpipeError } from '../contracts/index.ts'
+import { inspectSecret } from '../inspect-secret.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { CutRecipe } from '../workers/messages.ts'
+import { printKeyFor } from '../workers/page-prints.ts'
+import { encodeRecord } from '../workers/segment-record.ts'
 import { stageReference } from '../workers/stage-reference.ts'
 import type { Workers } from '../workers/workers.ts'
 import { CutWindow } from './cut-window.ts'
@@ -24,6 +28,7 @@ import { readHead } from './head.ts'
 import { Interruption } from './interruption.ts'
 import { type BackupLimits, defaultLimits } from './limits.ts'
 import { Segmenter } from './segments.ts'
+import type { Segment } from './segments.ts'
 import { StageSeconds } from './stage-seconds.ts'
 import type { StreamDigest } from './stream-digest.ts'
 
@@ -32,6 +37,8 @@ export interface OpenedSink {
   readonly sink: Sink
   readonly known: KnownChunks | undefined
   readonly secrets: CodecSecrets
+  /** What this host remembers of the stream that `known` is of. */
+  readonly memory?: StreamMemory | undefined
 }
 
 export interface BackupProgress {
@@ -100,7 +107,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   const head = await interruption.or(readHead(pieces, digest))
   const chunkStage = options.chunk.stage as ChunkStage<unknown>
   const plan = chunkStage.plan(head.bytes, options.chunk.settings)
-  const inspectPlan = options.inspect?.stage.plan(head.bytes, plan)
+  const inspectPlan = options.inspect?.stage.plan(head.bytes, plan, inspectSecret(options.tagKey))
   const collector = inspectPlan && options.inspect?.stage.collect(inspectPlan)
 
   const opening = options.openSink(plan)
@@ -116,16 +123,26 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   const cuts = new CutWindow(workers, recipe)
   const settle = async <Value>(work: Promise<Value>) => await stalling(interruption, limits.stallTimeoutMs, work)
   const open = async () => {
-    const { sink, known, secrets } = await settle(opening)
+    const { sink, known, secrets, memory } = await settle(opening)
     const filler = new FrameFiller(limits.frameBytes)
     const encodes = new EncodeWindow(workers, options.codecs.map(stageReference), secrets, plan.pageBytes, filler, sink, seconds)
-    return { encodes, gatherer: new Gatherer({ plan, known, collector, filler, encodes, sink, seconds }) }
+    return { encodes, gatherer: new Gatherer({ plan, known, collector, filler, encodes, sink, seconds }), known, memory }
+  }
+  const printKey = printKeyFor(options.tagKey, plan.pageBytes)
+  /** The first segments are printed before it is known whether anybody remembers. */
+  const memoryOf = async ({ number }: Segment) => {
+    if (opened === undefined) return { printKey }
+    const { known, memory } = opened
+    if (memory === undefined) return {}
+    const record = known && (await interruption.or(memory.recall(number)))
+    return { printKey, earlier: record && { record, tags: known.tags, chunks: known.count } }
   }
   let opened: Awaited<ReturnType<typeof open>> | undefined
   const settleOldestCut = async () => {
     opened ??= await open()
     while (opened.encodes.full) await settle(opened.encodes.settleOldest())
     const { segment, cut } = await interruption.or(cuts.oldest())
+    if (cut.prints) opened.memory?.remember(encodeRecord({ ...segment, prints: cut.prints, look: cut.look ?? new Uint8Array(0) }))
     opened.gatherer.take(segment, cut)
     segmenter.release(segment)
     if (hasMuchToDo(plan, opened.gatherer)) workers.grow()
@@ -133,7 +150,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   const admit = async (last: boolean) => {
     while (cuts.full) await settleOldestCut()
     const segment = segmenter.take(last)
-    if (segment) cuts.admit(segment)
+    if (segment) cuts.admit(segment, await memoryOf(segment))
   }
 
   let bytes = 0

@@ -1,4 +1,4 @@
-import type { CutRecipe, CutResult } from '../workers/messages.ts'
+import type { CutRecipe, CutResult, CutTask } from '../workers/messages.ts'
 import type { Workers } from '../workers/workers.ts'
 import type { Segment } from './segments.ts'
 
@@ -29,9 +29,9 @@ export class CutWindow {
     return this.#pending.length >= this.#window
   }
 
-  admit(segment: Segment): void {
+  admit(segment: Segment, memory: Pick<CutTask, 'printKey' | 'earlier'>): void {
     const { slot, bytes, position } = segment
-    const result = this.#workers.cut({ kind: 'cut', recipe: this.#recipe, slot, bytes, position })
+    const result = this.#workers.cut({ kind: 'cut', recipe: this.#recipe, slot, bytes, position, ...memory })
     result.catch(() => {}) // Told by the oldest, when its turn comes.
     this.#pending.push({ segment, result })
   }

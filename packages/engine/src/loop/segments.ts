@@ -3,6 +3,8 @@ import { copyBytes } from './copy-bytes.ts'
 
 /** A piece of the stream in memory that it shares with the workers. */
 export interface Segment {
+  /** 0, 1, 2 … in the order of the stream. */
+  readonly number: number
   readonly slot: SharedArrayBuffer
   readonly bytes: number
   /** Place in the stream, in bytes. */
@@ -22,6 +24,7 @@ export class Segmenter {
   #view: Uint8Array
   #filled = 0
   #position = 0
+  #next = 0
 
   constructor(chunk: ChunkStage<unknown>, plan: ChunkPlan, segmentBytes: number) {
     this.#chunk = chunk
@@ -49,7 +52,7 @@ export class Segmenter {
     const filled = this.#view.subarray(0, this.#filled)
     // Without an anchor the segment's end becomes a cut: rare, and only dedup suffers.
     const bytes = last ? this.#filled : this.#chunk.anchor(filled, this.#plan) || this.#filled
-    const segment: Segment = { slot: this.#slot, bytes, position: this.#position }
+    const segment: Segment = { number: this.#next++, slot: this.#slot, bytes, position: this.#position }
     const rest = filled.subarray(bytes)
     this.#slot = this.#free.pop() ?? new SharedArrayBuffer(this.#segmentBytes)
     this.#view = new Uint8Array(this.#slot)

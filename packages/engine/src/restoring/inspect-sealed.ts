@@ -8,6 +8,7 @@ import type {
   InspectStage,
   SealedStream,
 } from '../contracts/index.ts'
+import { inspectSecret } from '../inspect-secret.ts'
 import { Interruption } from '../loop/interruption.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import { stageReference } from '../workers/stage-reference.ts'
@@ -56,7 +57,8 @@ async function inspectSegments(options: InspectSealedOptions, interruption: Inte
   const inspect = async (): Promise<boolean> => {
     const bytes = view.subarray(0, filled)
     if (position === 0) {
-      plan = stage.plan(new Uint8Array(bytes.subarray(0, 64 * 1024)), { id: options.chunking, pageBytes: stream.pageBytes })
+      const chunking = { id: options.chunking, pageBytes: stream.pageBytes }
+      plan = stage.plan(new Uint8Array(bytes.subarray(0, 64 * 1024)), chunking, inspectSecret(stream.tagKey))
       collector = plan && stage.collect(plan)
     }
     if (!collector || !plan) return false

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ChunkPlan, Facts, InspectPlan, InspectStage } from '../contracts/index.ts'
+import type { ChunkPlan, EarlierLook, Facts, InspectPlan, InspectStage } from '../contracts/index.ts'
 import { type ConformanceCase, demand, demandSameBytes } from './conformance-case.ts'
 import { demandPlain, descriptionCases } from './description.ts'
 import { noise, shared } from './sample-bytes.ts'
@@ -14,16 +14,20 @@ export interface InspectConformanceOptions {
 }
 
 const headBytes = 64 * 1024
+const secret = noise(32, 3)
 const longest = 2 * 1024 * 1024
 /** How many ways of cutting are tried: a page or a run of them that crosses two borders is rare. */
 const variations = 40
+/** Lengths of segments, in chunks, and of how many chunks one is another in the earlier stream. */
+const chunksOfSegments = [1, 16, 500]
+const rarities = [1, 3, 30, Infinity]
 
 /** The promises of an inspector. */
 export function inspectConformance(stage: InspectStage, options: InspectConformanceOptions): ConformanceCase[] {
   const { stream, chunking, facts } = options
   const segmentBytes = options.segmentBytes ?? [headBytes, 100_003, 2 * 1024 * 1024]
   const plan = (): InspectPlan => {
-    const made = stage.plan(stream.slice(0, headBytes), chunking)
+    const made = stage.plan(stream.slice(0, headBytes), chunking, secret)
     demand(made !== undefined, 'it has nothing to say about the stream of the test')
     return made
   }
@@ -36,7 +40,7 @@ export function inspectConformance(stage: InspectStage, options: InspectConforma
       title: 'a stream of any kind is planned for, or left alone',
       async run() {
         for (const head of [new Uint8Array(0), Uint8Array.of(1), noise(headBytes), new Uint8Array(headBytes)]) {
-          const made = stage.plan(head, chunking)
+          const made = stage.plan(head, chunking, secret)
           if (made !== undefined) demandPlain(made, `the plan for a head of ${head.length} bytes`)
         }
       },
@@ -101,18 +105,81 @@ export function inspectConformance(stage: InspectStage, options: InspectConforma
         demand(isDeepStrictEqual(both, [alone, alone]), 'of two streams that are read at once it says something else')
       },
     },
+    {
+      title: 'an earlier look changes nothing of what is said',
+      async run() {
+        const { pageBytes } = chunking
+        if (pageBytes === 0) return
+        const made = plan()
+        const whole = await factsOf(stage, made, stream, () => stream.length)
+        const demandSame = async (chunks: number, rarity: number, isChain: boolean) => {
+          const earlierOf = earlierLooks(stage, made, changed(stream, pageBytes, rarity), pageBytes, isChain)
+          const seen = await factsOf(stage, made, stream, () => chunks * pageBytes, earlierOf)
+          demand(
+            isDeepStrictEqual(seen, whole),
+            `with looks at an earlier stream, ${chunks} chunks each, it says ${JSON.stringify(seen)} instead of ${JSON.stringify(whole)}`,
+          )
+        }
+        for (const chunks of chunksOfSegments) {
+          for (const rarity of rarities) {
+            await demandSame(chunks, rarity, false)
+            await demandSame(chunks, rarity, true)
+          }
+        }
+      },
+    },
   ]
   return [...descriptionCases(stage, 'inspect'), ...cases]
 }
 
-async function factsOf(stage: InspectStage, plan: InspectPlan, stream: Uint8Array, lengthOf: (index: number) => number): Promise<Facts> {
+async function factsOf(
+  stage: InspectStage,
+  plan: InspectPlan,
+  stream: Uint8Array,
+  lengthOf: (index: number) => number,
+  earlierOf?: (segment: Uint8Array, position: number) => EarlierLook,
+): Promise<Facts> {
   const collector = stage.collect(plan)
   for (const [position, segment] of segmentsOf(stream, lengthOf)) {
-    const look = structuredClone(stage.look(segment, position, plan))
+    const look = structuredClone(stage.look(segment, position, plan, earlierOf?.(segment, position)))
     collector.take(look, segment, position)
     look.fill(0xff)
   }
   return collector.conclude()
+}
+
+/** Looks at `before`, each made alone; or, as a chain, with one at the later segment that was made with one. */
+function earlierLooks(stage: InspectStage, plan: InspectPlan, before: Uint8Array, chunkBytes: number, isChain: boolean) {
+  return (segment: Uint8Array, position: number): EarlierLook => {
+    const then = before.slice(position, position + segment.length)
+    const same = sameChunks(then, segment, chunkBytes)
+    const first = structuredClone(stage.look(then, position, plan))
+    if (!isChain) return { look: first, same }
+    const second = structuredClone(stage.look(segment, position, plan, { look: first, same }))
+    return { look: structuredClone(stage.look(then, position, plan, { look: second, same })), same }
+  }
+}
+
+/** A stream of which about one chunk of `rarity` is another: some wholly, some in one byte. */
+function changed(stream: Uint8Array, chunkBytes: number, rarity: number): Uint8Array {
+  const bytes = new Uint8Array(stream)
+  const dice = new Uint32Array(noise(4 * Math.ceil(stream.length / chunkBytes), 5).buffer)
+  for (let chunk = 0, start = 0; start < bytes.length; chunk++, start += chunkBytes) {
+    if (dice[chunk] % rarity >= 1) continue
+    const length = Math.min(chunkBytes, bytes.length - start)
+    if (dice[chunk] & 64) bytes[start + (dice[chunk] % length)] ^= 1
+    else bytes.set(noise(length, chunk + 1), start)
+  }
+  return bytes
+}
+
+function sameChunks(one: Uint8Array, other: Uint8Array, chunkBytes: number): Uint8Array {
+  const same = new Uint8Array(Math.ceil(one.length / chunkBytes))
+  for (let chunk = 0, start = 0; chunk < same.length; chunk++, start += chunkBytes) {
+    const [before, now] = [one, other].map((bytes) => bytes.subarray(start, start + chunkBytes))
+    same[chunk] = Number(Buffer.compare(before!, now!) === 0)
+  }
+  return same
 }
 
 /** Never the same twice in a row, so that what a stage keeps of reused memory shows. */

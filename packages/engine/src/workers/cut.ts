@@ -1,10 +1,13 @@
 import { KpipeError, tagBytes } from '../contracts/index.ts'
+import type { EarlierLook, Tagger } from '../contracts/index.ts'
 import type { CutResult, CutTask, LookResult, LookTask } from './messages.ts'
 import { blaming, chunkStage, inspectStage, tagger } from './opened-stages.ts'
+import { pagePrints } from './page-prints.ts'
+import { decodeRecord } from './segment-record.ts'
 
 /** Cuts one segment, tags its chunks, and lets the inspector look at it. */
 export async function cut(task: CutTask): Promise<CutResult> {
-  const { recipe, position } = task
+  const { recipe, position, printKey } = task
   const bytes = new Uint8Array(task.slot, 0, task.bytes)
   const [chunk, hash] = await Promise.all([chunkStage(recipe.chunk), tagger(recipe.hash)])
 
@@ -13,21 +16,69 @@ export async function cut(task: CutTask): Promise<CutResult> {
   refuseBadEnds(recipe.chunk.package, ends, bytes.length)
   const cutAt = performance.now()
 
+  const earlier = earlierOf(task)
+  const printed = printKey && pagePrints(bytes, printKey, earlier?.prints)
+  const same = earlier && printed && withoutTail(printed.same, ends.length)
+  const printedAt = performance.now()
+
   const tags = new Uint8Array(ends.length * tagBytes)
-  await blaming(recipe.hash, () => hash.tags(bytes, ends, recipe.tagKey, tags))
+  await blaming(recipe.hash, () => {
+    if (same) tagChanged(task, hash, bytes, ends, same, tags)
+    else hash.tags(bytes, ends, recipe.tagKey, tags)
+  })
   const taggedAt = performance.now()
 
   const seconds: Record<string, number> = {
     cut: (cutAt - began) / 1000,
-    tag: (taggedAt - cutAt) / 1000,
+    compare: (printedAt - cutAt) / 1000,
+    tag: (taggedAt - printedAt) / 1000,
   }
-  if (!recipe.inspect) return { tags, ends, look: undefined, seconds }
+  const prints = printed?.prints
+  if (!recipe.inspect) return { tags, ends, prints, look: undefined, seconds }
   const { stage, plan } = recipe.inspect
   const inspector = await inspectStage(stage)
   const inspectAt = performance.now()
-  const found = await blaming(stage, () => inspector.look(bytes, position, plan))
+  const before: EarlierLook | undefined = same && earlier.look.length > 0 ? { look: earlier.look, same } : undefined
+  const found = await blaming(stage, () => inspector.look(bytes, position, plan, before))
   seconds.inspect = (performance.now() - inspectAt) / 1000
-  return { tags, ends, look: found, seconds }
+  return { tags, ends, prints, look: found, seconds }
+}
+
+/** What was remembered of a segment of the same place and length. */
+function earlierOf({ earlier, position, bytes }: CutTask): ReturnType<typeof decodeRecord> {
+  const record = earlier && decodeRecord(earlier.record)
+  return record?.position === position && record.bytes === bytes ? record : undefined
+}
+
+/** One for each chunk: the rest of the stream behind its last whole page is never taken for the same. */
+function withoutTail(same: Uint8Array, chunks: number): Uint8Array {
+  if (same.length === chunks) return same
+  const all = new Uint8Array(chunks)
+  all.set(same)
+  return all
+}
+
+/** Tags of pages that are the same are those of the parent, unless it has lost them. */
+function tagChanged(task: CutTask, hash: Tagger, bytes: Uint8Array, ends: Uint32Array, same: Uint8Array, tags: Uint8Array): void {
+  const { recipe, position } = task
+  const { tags: tagsOfParent, chunks } = task.earlier!
+  const first = position / recipe.plan.pageBytes
+  const known = new Uint8Array(tagsOfParent, 0, chunks * tagBytes)
+  tags.set(known.subarray(first * tagBytes, (first + ends.length) * tagBytes))
+  const words = new Uint32Array(tags.buffer)
+  const isTagged = (chunk: number): boolean => {
+    const at = chunk * (tagBytes / 4)
+    return same[chunk] === 1 && (words[at] !== 0 || words[at + 1] !== 0 || words[at + 2] !== 0 || words[at + 3] !== 0)
+  }
+  for (let chunk = 0; chunk < ends.length; chunk++) {
+    if (isTagged(chunk)) continue
+    const from = chunk
+    while (chunk + 1 < ends.length && !isTagged(chunk + 1)) chunk++
+    const start = from === 0 ? 0 : ends[from - 1]!
+    const run = ends.slice(from, chunk + 1).map((end) => end - start)
+    const out = tags.subarray(from * tagBytes, (chunk + 1) * tagBytes)
+    hash.tags(bytes.subarray(start, ends[chunk]), run, recipe.tagKey, out)
+  }
 }
 
 /** Lets the inspector look at one segment of a stream that is being read back. */

@@ -24,6 +24,18 @@ export interface CutTask {
   readonly bytes: number
   /** Place of the segment in the stream, in bytes. */
   readonly position: number
+  /** Of the pages' prints, when they are wanted. */
+  readonly printKey?: SharedArrayBuffer | undefined
+  readonly earlier?: EarlierSegment | undefined
+}
+
+/** What is known of the same place in the parent's stream. */
+export interface EarlierSegment {
+  /** What was remembered of it. */
+  readonly record: Uint8Array
+  /** Tags of all chunks of the parent, 16 bytes each; one that is lost has zeros. */
+  readonly tags: SharedArrayBuffer
+  readonly chunks: number
 }
 
 export interface CutResult {
@@ -31,6 +43,7 @@ export interface CutResult {
   readonly tags: Uint8Array
   /** Ends of the chunks in the segment. */
   readonly ends: Uint32Array
+  readonly prints: Uint8Array | undefined
   readonly look: Uint8Array | undefined
   readonly seconds: Readonly<Record<string, number>>
 }

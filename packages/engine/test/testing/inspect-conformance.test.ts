@@ -64,6 +64,11 @@ const broken: Record<string, { stage: InspectStage; title: string; says: RegExp 
     title: 'streams that are read at once do not mix',
     says: /^of two streams/,
   },
+  'that takes what has changed from an earlier look': {
+    stage: { ...stage, look: (bytes, position, plan, earlier) => earlier?.look ?? stage.look(bytes, position, plan) },
+    title: 'an earlier look changes nothing of what is said',
+    says: /^with looks at an earlier stream, 1 chunks each, it says/,
+  },
   'whose facts are no plain data': {
     stage: { ...stage, collect: () => ({ take: () => {}, conclude: async () => ({ total: 5n as never }) }) },
     title,

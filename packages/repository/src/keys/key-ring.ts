@@ -1,8 +1,8 @@
 import { KpipeError } from '@kpipe/engine/contracts'
 import { deriveKey } from '../sealed-unit.ts'
 
-/** What the repository seals itself is under root M; what codecs seal is under root D. */
-const rootOf = { log: 'm', checkpoint: 'm', directory: 'm', recipe: 'm', memory: 'm', codecs: 'd' } as const
+/** What the repository seals itself is under root M; what codecs seal, and what a host keeps of the data, is under root D. */
+const rootOf = { log: 'm', checkpoint: 'm', directory: 'm', recipe: 'm', memory: 'm', codecs: 'd', 'stream-memory': 'd' } as const
 export type WorkingKeyLabel = keyof typeof rootOf
 
 /** That of GENESIS. */
