@@ -17,21 +17,8 @@ else if (process.argv.length === 3 && (process.argv[2] === '--version' || proces
 else await start()
 
 async function start() {
-  if (process.getBuiltinModule) setEngine(process.getBuiltinModule('node:v8'))
   cacheCompiledCode()
   await import(pathToFileURL(entry()).href)
-}
-
-/**
- * The young generation would grow to 16 MiB and more, for no gain in time that could be measured. And code that runs for two seconds
- * gains nothing from the compiler that takes longest: it used up to a tenth of a backup's time.
- */
-function setEngine({ setFlagsFromString }) {
-  setFlagsFromString('--semi-space-growth-factor=1')
-  setFlagsFromString('--no-opt')
-  setTimeout(() => setFlagsFromString('--opt'), 2000).unref()
-  // Compiled code is kept with the flags that it is looked for with.
-  process.on('exit', () => setFlagsFromString('--no-opt'))
 }
 
 /** In a clone the sources run as they are; an installed package holds compiled files. */

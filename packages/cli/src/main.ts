@@ -6,6 +6,7 @@ import { commandHelp, overview } from './help.ts'
 import { leaveFailed } from './leave-failed.ts'
 import { abortOnSignals } from './signals.ts'
 import { openTerminal } from './terminal.ts'
+import { tuneForShortRun } from './short-run.ts'
 import { threads } from './threads.ts'
 import { allSettled } from './where/opened.ts'
 import type { Terminal, Verbosity } from './terminal.ts'
@@ -36,6 +37,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const { load, usesThreads } = commandTable[name]
   // Only started here: a command that waits for them hears of their faults.
   if (usesThreads) void (await threads(usesThreads))
+  // A backup waits for its threads to have loaded.
+  if (name !== 'run') tuneForShortRun()
   const { parseArguments } = await import('./parse.ts')
   const command = await load()
   const { flags, args, verbose } = await parseArguments(name, command, words)

@@ -25,6 +25,7 @@ export function summaryLine(
     bytes_attached: attachedBytes(attached),
     chunks: report.chunks,
     chunks_fresh: report.chunksFresh,
+    chunks_remembered: report.chunksRemembered,
     duration_ms: Math.round(seconds * 1000),
     stage_seconds: Object.fromEntries(Object.entries(report.seconds).map(([stage, spent]) => [stage, Number(spent.toFixed(6))])),
     quorum: snapshot.facts['quorum'] ?? null,
@@ -49,7 +50,7 @@ export function summaryText({ snapshot, head, bytesStored, report, attached, ret
     .filter(([, spent]) => spent >= 0.0005)
     .map(([stage, spent]) => `${stage} ${spent < 9.9995 ? spent.toFixed(3) : spent.toFixed(1)}`)
   const rows = [
-    ['read', `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}`],
+    ['read', `${sizeText(report.bytes)} in ${counted(report.chunks, report.plan.pageBytes)}${rememberedText(report.chunksRemembered)}`],
     ['fresh', `${sizeText(report.bytesFresh)} in ${counted(report.chunksFresh, report.plan.pageBytes)}`],
     ['stored', `${sizeText(bytesStored)}, ${ratio(report.bytes + attachedBytes(attached), bytesStored)}`],
     ...(attached.length === 0
@@ -64,6 +65,11 @@ export function summaryText({ snapshot, head, bytesStored, report, attached, ret
   ]
   const at = revision === null ? '' : `, revision ${revision}`
   return [`snapshot ${shortId} of ${name}${at}`, ...rows.map(([label, text]) => `  ${label.padEnd(8)}${text}`), ''].join('\n')
+}
+
+/** Of the chunks that were read. */
+function rememberedText(chunks: number): string {
+  return chunks === 0 ? '' : `, ${chunks} of them as this host remembers them`
 }
 
 function attachedBytes(attached: BackupOutcome['attached']): number {

@@ -16,6 +16,7 @@ import { command } from '../command.ts'
 import { outputFlags, repositoryFlags } from '../flags.ts'
 import { withRetention } from '../retention/with-retention.ts'
 import { openProgress } from '../progress/progress.ts'
+import { tuneForShortRun } from '../short-run.ts'
 import { fileOf } from '../where/file-argument.ts'
 import { endThreads, threads } from '../threads.ts'
 import { memberFlag, withMember } from '../where/member.ts'
@@ -50,7 +51,9 @@ export const run = command({
     if (where.pipeline === undefined) throw new KpipeError('KPIPE_PIPELINE_MISSING', 'a backup needs a pipeline file')
     const pipeline = withMember(where.pipeline, flags.member)
     const stages = [pipeline.chunk, pipeline.hash, pipeline.inspect, ...pipeline.codecs].filter((stage) => stage !== undefined)
-    void threads().then((workers) => workers.prepare(stages.map(stageReference)))
+    void threads()
+      .then((workers) => workers.prepare(stages.map(stageReference)))
+      .then(tuneForShortRun)
     const facts = noFacts(flags.name ?? pipeline.name)
     const env = process.env
     let repository: Repository | undefined

@@ -73,6 +73,8 @@ export interface BackupReport {
   readonly plan: ChunkPlan
   readonly chunks: number
   readonly chunksFresh: number
+  /** Chunks that are as this host remembers them from the parent's stream. */
+  readonly chunksRemembered: number
   readonly bytesFresh: number
   readonly bytesEncoded: number
   /** The source's first and last facts, what the inspector read in the bytes, and what others than the stream confirmed. */
@@ -148,7 +150,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     if (hasMuchToDo(plan, opened.gatherer)) workers.grow()
   }
   const admit = async (last: boolean) => {
-    while (cuts.full) await settleOldestCut()
+    while (cuts.full || (opened === undefined && cuts.pending >= mostEarly)) await settleOldestCut()
     const segment = segmenter.take(last)
     if (segment) cuts.admit(segment, await memoryOf(segment))
   }
@@ -190,12 +192,16 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     plan,
     chunks: gatherer.chunks,
     chunksFresh: gatherer.chunksFresh,
+    chunksRemembered: gatherer.chunksRemembered,
     bytesFresh: gatherer.bytesFresh,
     bytesEncoded: encodes.bytesEncoded,
     facts: { ...facts, ...confirmed },
     seconds: seconds.all(),
   }
 }
+
+/** Segments that are cut before it is known what the parent has and what is remembered of it: they are tagged and looked at in any case. */
+const mostEarly = 4
 
 /** To look for anchors, or to compress most of what comes, takes a thread far longer than to find pages that the parent has. */
 function hasMuchToDo(plan: ChunkPlan, { bytesFresh, bytes }: Gatherer): boolean {

@@ -26,6 +26,7 @@ export class Gatherer {
   readonly #recent: RecentTags | undefined
   chunks = 0
   chunksFresh = 0
+  chunksRemembered = 0
   /** Taken so far. */
   bytes = 0
   bytesFresh = 0
@@ -37,7 +38,7 @@ export class Gatherer {
     this.#recent = plan.pageBytes > 0 ? undefined : new RecentTags()
   }
 
-  take(segment: Segment, { tags, ends, look, seconds }: CutResult): void {
+  take(segment: Segment, { tags, ends, remembered, look, seconds }: CutResult): void {
     this.#parts.seconds.addAll(seconds)
     const began = performance.now()
     const origins = this.#originsOf(tags, segment.position)
@@ -56,6 +57,7 @@ export class Gatherer {
       chunk = last
     }
     this.chunks += ends.length
+    this.chunksRemembered += remembered
     this.bytes += segment.bytes
     // The arrays but for `ends` are the sink's from here on.
     this.#parts.sink.recipe({ tags, lengths, origins })

@@ -22,8 +22,9 @@ export async function cut(task: CutTask): Promise<CutResult> {
   const printedAt = performance.now()
 
   const tags = new Uint8Array(ends.length * tagBytes)
+  let remembered = 0
   await blaming(recipe.hash, () => {
-    if (same) tagChanged(task, hash, bytes, ends, same, tags)
+    if (same) remembered = tagChanged(task, hash, bytes, ends, same, tags)
     else hash.tags(bytes, ends, recipe.tagKey, tags)
   })
   const taggedAt = performance.now()
@@ -34,14 +35,14 @@ export async function cut(task: CutTask): Promise<CutResult> {
     tag: (taggedAt - printedAt) / 1000,
   }
   const prints = printed?.prints
-  if (!recipe.inspect) return { tags, ends, prints, look: undefined, seconds }
+  if (!recipe.inspect) return { tags, ends, remembered, prints, look: undefined, seconds }
   const { stage, plan } = recipe.inspect
   const inspector = await inspectStage(stage)
   const inspectAt = performance.now()
   const before: EarlierLook | undefined = same && earlier.look.length > 0 ? { look: earlier.look, same } : undefined
   const found = await blaming(stage, () => inspector.look(bytes, position, plan, before))
   seconds.inspect = (performance.now() - inspectAt) / 1000
-  return { tags, ends, prints, look: found, seconds }
+  return { tags, ends, remembered, prints, look: found, seconds }
 }
 
 /** What was remembered of a segment of the same place and length. */
@@ -58,8 +59,8 @@ function withoutTail(same: Uint8Array, chunks: number): Uint8Array {
   return all
 }
 
-/** Tags of pages that are the same are those of the parent, unless it has lost them. */
-function tagChanged(task: CutTask, hash: Tagger, bytes: Uint8Array, ends: Uint32Array, same: Uint8Array, tags: Uint8Array): void {
+/** Tags of pages that are the same are those of the parent, unless it has lost them. Returns how many these are. */
+function tagChanged(task: CutTask, hash: Tagger, bytes: Uint8Array, ends: Uint32Array, same: Uint8Array, tags: Uint8Array): number {
   const { recipe, position } = task
   const { tags: tagsOfParent, chunks } = task.earlier!
   const first = position / recipe.plan.pageBytes
@@ -70,8 +71,12 @@ function tagChanged(task: CutTask, hash: Tagger, bytes: Uint8Array, ends: Uint32
     const at = chunk * (tagBytes / 4)
     return same[chunk] === 1 && (words[at] !== 0 || words[at + 1] !== 0 || words[at + 2] !== 0 || words[at + 3] !== 0)
   }
+  let tagged = 0
   for (let chunk = 0; chunk < ends.length; chunk++) {
-    if (isTagged(chunk)) continue
+    if (isTagged(chunk)) {
+      tagged++
+      continue
+    }
     const from = chunk
     while (chunk + 1 < ends.length && !isTagged(chunk + 1)) chunk++
     const start = from === 0 ? 0 : ends[from - 1]!
@@ -79,6 +84,7 @@ function tagChanged(task: CutTask, hash: Tagger, bytes: Uint8Array, ends: Uint32
     const out = tags.subarray(from * tagBytes, (chunk + 1) * tagBytes)
     hash.tags(bytes.subarray(start, ends[chunk]), run, recipe.tagKey, out)
   }
+  return tagged
 }
 
 /** Lets the inspector look at one segment of a stream that is being read back. */

@@ -43,6 +43,8 @@ export interface CutResult {
   readonly tags: Uint8Array
   /** Ends of the chunks in the segment. */
   readonly ends: Uint32Array
+  /** Chunks that are as remembered, whose tags are the parent's. */
+  readonly remembered: number
   readonly prints: Uint8Array | undefined
   readonly look: Uint8Array | undefined
   readonly seconds: Readonly<Record<string, number>>

@@ -27,8 +27,10 @@ export interface Workers {
   encode(task: Omit<EncodeTask, 'ticket'>): Promise<EncodeResult>
   /** Moves `task.bytes` away from the caller. */
   decode(task: Omit<DecodeTask, 'ticket'>): Promise<DecodeResult>
-  /** Lets every thread load these stages while the caller goes on; what goes wrong is told by the first task that needs them. */
-  prepare(stages: readonly StageReference[]): void
+  /**
+   * Lets every thread load these stages; resolves when all have tried. What goes wrong is told by the first task that needs them.
+   */
+  prepare(stages: readonly StageReference[]): Promise<void>
   /** Starts the threads that were left out to begin with: there is more to do than a few can. */
   grow(): void
   /** Ends the threads at once, whatever they do. */
@@ -79,8 +81,8 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     }
   }
 
-  const prepare = (count: number) => {
-    for (let thread = 0; thread < count; thread++) run({ kind: 'prepare', stages: prepared }, []).catch(() => {})
+  const prepare = async (count: number): Promise<void> => {
+    await Promise.allSettled(Array.from({ length: count }, () => run({ kind: 'prepare', stages: prepared }, [])))
   }
   const runMoving = async <Result extends object>(task: EncodeTask | DecodeTask, buffer: ArrayBuffer): Promise<Result> => {
     await run(task, [buffer])
@@ -95,11 +97,11 @@ export function startWorkers(options: WorkersOptions = {}): Workers {
     decode: (task) => runMoving({ ...task, ticket: moved.ticket() }, task.bytes.buffer),
     prepare(stages) {
       prepared = stages
-      prepare(pool.threads)
+      return prepare(pool.threads)
     },
     grow() {
       // They have nothing else to do yet, and so the tasks are theirs.
-      if (pool.grow()) prepare(threads - beginWith)
+      if (pool.grow()) void prepare(threads - beginWith)
     },
     close() {
       closed = true

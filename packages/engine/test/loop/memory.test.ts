@@ -47,7 +47,7 @@ async function run(bytes: Uint8Array, known?: KnownChunks, memory?: StreamMemory
   return { sink, report }
 }
 
-/** Segments that are cut before the memory is there: one at work and one waiting for each thread, and the one that fills. */
+/** Segments that are cut before the memory is there. */
 const early = 4
 const segmentPages = 65_536 / pageBytes
 const pages = 300
@@ -71,7 +71,8 @@ t.test('a memory changes nothing of what is stored', async (t) => {
   const withMemory = await run(after, first.sink.known(plan), next)
   t.same(withMemory.sink.segments, without.sink.segments)
   t.same(withMemory.sink.frames, without.sink.frames)
-  t.same({ ...withMemory.report, seconds: 0 }, { ...without.report, seconds: 0 })
+  t.same({ ...withMemory.report, seconds: 0 }, { ...without.report, seconds: 0, chunksRemembered: withMemory.report.chunksRemembered })
+  t.equal(without.report.chunksRemembered, 0)
   t.equal(withMemory.report.chunksFresh, 43)
   const complete = memoryOf()
   await run(after, undefined, complete)
@@ -98,6 +99,7 @@ t.test("tags of pages that are the same are the parent's, and are not made again
   const taken = numbers.filter((page) => Buffer.compare(tags.subarray(16 * page, 16 * page + 16), marked.subarray(16 * page, 16 * page + 16)) === 0) // prettier-ignore
   const same = numbers.filter((page) => page % 5 !== 0 && page >= early * segmentPages)
   t.same(taken, same)
+  t.equal(report.chunksRemembered, same.length)
   t.equal(report.chunksFresh, pages + 1 - same.length, 'to the others, the parent has other tags here')
 })
 
