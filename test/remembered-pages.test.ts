@@ -59,7 +59,12 @@ test('what is remembered of another repository, or damaged, or cut off, is not t
   const foreign = readFileSync(join(streams(other), readdirSync(streams(other))[0]!))
   const flipped = Buffer.from(good)
   for (let at = 100; at < flipped.length; at += 1000) flipped[at]! ^= 1
-  const states: Readonly<Record<string, Uint8Array>> = { foreign, flipped, 'cut off': good.subarray(0, good.length >> 1), empty: Buffer.alloc(0) }
+  const states: Readonly<Record<string, Uint8Array>> = {
+    foreign,
+    flipped,
+    'cut off': good.subarray(0, good.length >> 1),
+    empty: Buffer.alloc(0),
+  }
   for (const [title, bytes] of Object.entries(states)) {
     writeFileSync(file, bytes)
     const { facts, remembered } = await stored(at, after)
