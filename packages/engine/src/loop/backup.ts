@@ -155,9 +155,6 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     if (segment) cuts.admit(segment, await memoryOf(segment))
   }
 
-  const tell = (bytes: number) =>
-    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
-
   let bytes = 0
   for (let piece = head.rest(); piece;) {
     let began = performance.now()
@@ -166,17 +163,16 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
       if (!segmenter.full) continue
       seconds.add('copy', (performance.now() - began) / 1000)
       await admit(false)
-      tell(bytes + offset)
       began = performance.now()
     }
     bytes += piece.length
+    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
     const [copied, hashed] = [performance.now(), digest.seconds]
     seconds.add('copy', (copied - began) / 1000)
     piece = head.rest() ?? (await nextPiece(interruption, pieces, digest))
     seconds.add('read', (performance.now() - copied) / 1000 - (digest.seconds - hashed))
   }
   await admit(true)
-  tell(bytes)
   const endFacts = await interruption.or(stream.end())
   if (stream.bytes !== undefined && stream.bytes !== bytes) throw sizeMismatch(stream.bytes, bytes)
   source.release()
