@@ -21,6 +21,7 @@ const packages = new URL('../../packages/', import.meta.url)
 export const wasmModules: readonly WasmModule[] = [
   moduleOf('bolt', 'look.ts', 'src/look-code.ts', 'lookCode', []),
   moduleOf('bolt', 'user-keys.ts', 'src/user-keys-code.ts', 'userKeysCode', []),
+  moduleOf('bolt', 'status-walk.ts', 'src/status-walk-code.ts', 'statusWalkCode', []),
   moduleOf('engine', 'page-prints.ts', 'src/workers/print-code.ts', 'printCode', ['--enable', 'simd']),
 ]
 

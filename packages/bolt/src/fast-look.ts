@@ -2,7 +2,7 @@ import type { FittingLook } from './earlier-look.ts'
 import { lookCode } from './look-code.ts'
 import type { LookPlan } from './look.ts'
 import { headerBytes } from './page.ts'
-import { instantiate, memoryPageBytes } from './web-assembly.ts'
+import { instantiate, reserve } from './web-assembly.ts'
 import type { ExportedNumber, LinearMemory } from './web-assembly.ts'
 
 /** What `look` of the folder wasm exports. */
@@ -59,8 +59,7 @@ export function fastLook(
   const end = records + bytes.length
   const look = align(end)
   const same = look + (earlier?.look.length ?? 0)
-  const more = Math.ceil((same + pages - memory.buffer.byteLength) / memoryPageBytes)
-  if (more > 0) memory.grow(more)
+  reserve(memory, same + pages)
   code.layOut(index, ends, unfinished, left, rows, records, end)
   if (earlier) {
     const { areas } = earlier

@@ -6,7 +6,7 @@ import { takeNumber, takeU32 } from './record.ts'
 import type { RecordReader } from './record.ts'
 
 /** CRC of the name of bucket `key`, which HashKV begins with. */
-const nameCrc = crc32c(new DataView(new TextEncoder().encode('key').buffer), 0, 3)
+export const nameCrc = crc32c(new DataView(new TextEncoder().encode('key').buffer), 0, 3)
 
 /**
  * HashKV of all history from the sums of its leaves: those that lose no row count as a whole, and of the others the CRCs up to each row
@@ -62,6 +62,11 @@ export function hashHistory(
     }
     hash = withRun(hash, crcBefore, crcSoFar, bytesSoFar - bytesBefore)
   }
+  return hashAfter(compactRevision, hash, kept, whole, revision)
+}
+
+/** HashKV by the hash of what a compaction leaves. */
+export function hashAfter(compactRevision: number, hash: number, kept: number, whole: number, revision: number): HashKv {
   // Only where nothing is superseded by a live key does it show that earlier versions keep what later ones leave out.
   return { hash, revision, compactRevision, ...(kept === 0 && hash !== whole && { hashBefore: whole }) }
 }

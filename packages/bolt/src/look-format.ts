@@ -19,8 +19,9 @@ import type { RecordReader, RecordWriter } from './record.ts'
 //             with it, bytes, and by how much its main revision is below the next one's
 //   items     crc, bytes, first key, last key, count of noted values, each with its index in `notedKeys`
 //   buckets   for each element: 0, key, crc, bytes; or 1, key, root, and if that is 0 the summary of the inline leaf
+//   bucketsWithRows  the same, and one of the inline leaves has rows
 export const records = { invalid: 1, unread: 2, meta: 3, branch: 4, leaf: 5, freelist: 6 } as const
-export const leaves = { empty: 0, rows: 1, items: 2, buckets: 3 } as const
+export const leaves = { empty: 0, rows: 1, items: 2, buckets: 3, bucketsWithRows: 4 } as const
 
 /** Keys of the buckets `meta` and `cluster` whose values become facts. */
 export const notedKeys = [

@@ -188,6 +188,7 @@ function putNotes(view: DataView, table: ElementTable, count: number, out: Recor
 /** A leaf with buckets among its elements: the root of a database, or of a bucket that holds others. */
 function putBuckets(view: DataView, table: ElementTable, count: number, seed: number, out: RecordWriter, rows: Rows): Fault | undefined {
   if (table === inner) return { code: 'bucket', message: 'bucket inside an inline bucket' }
+  const [start, rowsBefore] = [out.length, rows.length]
   putNumber(out, leaves.buckets)
   putNumber(out, count)
   for (let cell = 0; cell < 4 * count; cell += 4) {
@@ -209,5 +210,6 @@ function putBuckets(view: DataView, table: ElementTable, count: number, seed: nu
     const fault = putSummary(view, value + headerBytes, end, bucket.count, seed, out, rows, inner)
     if (fault) return { code: 'bucket', message: `inline bucket: ${fault.message}` }
   }
+  if (rows.length > rowsBefore) out.bytes[start] = leaves.bucketsWithRows
   return undefined
 }

@@ -138,6 +138,8 @@ export function readFreelist(view: DataView, start: number, end: number): number
 
 /** The pages of a database that a walk has come by: each may be reached once. */
 export interface ReachedPages {
+  /** A bit a page, the lowest first. */
+  readonly bits: Uint8Array
   /** Marks the page and its overflow. @throws BoltError range, shared */
   reach(page: number, overflow: number): void
   has(page: number): boolean
@@ -147,6 +149,7 @@ export function reachedPages(pages: number): ReachedPages {
   const bits = new Uint8Array(Math.ceil(pages / 8))
   const has = (page: number) => (bits[page >> 3] & (1 << (page & 7))) !== 0
   return {
+    bits,
     has,
     reach(page, overflow) {
       checkRange(page, pages)

@@ -1,8 +1,9 @@
 import { combineCrc32c, crc32c } from './crc32c.ts'
 import { BoltError } from './errors.ts'
 import type { BoltErrorCode } from './errors.ts'
+import type { RowTree } from './fast-walk.ts'
 import type { HashKv } from './hash-kv.ts'
-import { hashHistory } from './history-hash.ts'
+import { hashAfter, hashHistory } from './history-hash.ts'
 import { newHistory } from './history.ts'
 import { compareKeys, orderedKey, takeKey } from './key-order.ts'
 import type { OrderedKey } from './key-order.ts'
@@ -34,6 +35,7 @@ export interface Walked {
  * @throws BoltError
  */
 export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => 'unread' | 'unended' | undefined): Walked {
+  const walkRows = looks.rowWalk(meta.pages)
   const reached = reachedPages(meta.pages)
   const history = newHistory(looks.keyCount)
   const noted = new Map<string, Uint8Array>()
@@ -48,6 +50,8 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
   let bucketBytes = 0
   /** The same of bucket `key`, once it was walked. */
   let keyBucketCrc: number | undefined
+  /** Its rows, when they were walked at once; what `history` is of otherwise. */
+  let rowTree: RowTree | undefined
   /** Why bucket `key` is not etcd's: a fault in a database of etcd, no concern in any other. */
   let foreign: BoltError | undefined
   /** The last key of the tree that is walked. */
@@ -115,7 +119,7 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
       if (floor !== undefined) throw new BoltError('page', `page ${page} is an empty leaf below a branch`, page)
       return
     }
-    if (kind === leaves.buckets) return elements(record, page, count, depth, floor)
+    if (kind === leaves.buckets || kind === leaves.bucketsWithRows) return elements(record, page, count, depth, floor)
     if (nesting === 0) throw new BoltError('bucket', `page ${page}: the root holds what is no bucket`, page)
     const crc = takeU32(reader)
     const bytes = takeNumber(reader)
@@ -183,8 +187,19 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     last = undefined
     nesting++
     if (root === 0) leaf(record, page, depth, undefined, true)
-    else visit(root, depth + 1, undefined)
+    else if (nesting !== 1 || bucket !== 'key' || !takeRows(root, depth + 1)) visit(root, depth + 1, undefined)
     nesting--
+  }
+
+  /** The tree of bucket `key` at once, when it is as nearly always; else nothing is done. */
+  function takeRows(root: number, depth: number): boolean {
+    const found = walkRows(root, depth, reached.bits)
+    if (typeof found === 'string') return false
+    append(found.crc, found.bytes)
+    items += found.items
+    revision = found.revision
+    rowTree = found
+    return true
   }
 
   function freelist(page: number): void {
@@ -207,9 +222,25 @@ export function walkLooks(meta: Meta, looks: Looks, missing: (page: number) => '
     if (noted.has('consistent_index')) throw foreign
     return { hash, items, keys: 0, revision: 0, noted, hashKv: undefined }
   }
-  const whole = keyBucketCrc
-  const hashKv = (until: number, compacted: number) => hashHistory(history, () => history.leaves(open), whole!, until, compacted)
-  return { hash, items, keys: history.kept, revision, noted, hashKv: whole === undefined ? undefined : hashKv }
+  const keys = rowTree?.kept ?? history.kept
+  if (keyBucketCrc === undefined) return { hash, items, keys, revision, noted, hashKv: undefined }
+  return { hash, items, keys, revision, noted, hashKv: hashKvOf(keyBucketCrc) }
+
+  function hashKvOf(whole: number): NonNullable<Walked['hashKv']> {
+    return (until, compacted) => {
+      if (rowTree === undefined) return hashHistory(history, () => history.leaves(open), whole, until, compacted)
+      if (compacted < 0) return { hash: whole, revision: until, compactRevision: compacted }
+      const rest = rowTree.hash(compacted)
+      // What the records of rows say of their order and lengths cannot be: whatever it is, it is the same as ever.
+      if (rest === undefined) return walkLooks(meta, pageByPage(looks), missing).hashKv!(until, compacted)
+      return hashAfter(compacted, rest, rowTree.kept, whole, until)
+    }
+  }
+}
+
+/** The same looks without what walks many pages at once. */
+function pageByPage(looks: Looks): Looks {
+  return { keyCount: looks.keyCount, add: looks.add, record: looks.record, rowWalk: () => () => 'broken' }
 }
 
 function tooLong(page: number): BoltError {

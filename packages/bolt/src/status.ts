@@ -47,9 +47,11 @@ export interface StatusCollector {
   conclude(): Status
 }
 
-/** The main thread's half of a status: puts together what `lookSegment` said of all segments with the same plan. */
-export function statusCollector(plan: LookPlan): StatusCollector {
-  const seen = looks()
+/**
+ * The main thread's half of a status: puts together what `lookSegment` said of all segments with the same plan.
+ * @param seen holds nothing yet
+ */
+export function statusCollector(plan: LookPlan, seen = looks()): StatusCollector {
   const crossing = crossingRuns(plan)
   let end = 0
   return {

@@ -1,5 +1,5 @@
 import { userKeysCode } from './user-keys-code.ts'
-import { instantiate, memoryPageBytes } from './web-assembly.ts'
+import { instantiate, reserve } from './web-assembly.ts'
 import type { ExportedNumber } from './web-assembly.ts'
 
 /** What `user-keys` of the folder wasm exports. */
@@ -15,8 +15,8 @@ export interface UserKeys {
   readonly count: number
   /** Number of the key with this hash, a new one when it is not known; the lowest bit of `low` does not count. */
   number(low: number, high: number): number
-  /** For each row, two words of its key's hash: the key's number times two, plus the lowest bit of the first word. */
-  numbers(rows: Uint32Array): Uint32Array<ArrayBuffer>
+  /** Fills `out`: for each row, two words of its key's hash, the key's number times two, plus the lowest bit of the first word. */
+  numbers(rows: Uint32Array, out: Uint32Array): Uint32Array
 }
 
 /** Where the table begins. */
@@ -30,32 +30,31 @@ export function userKeys(): UserKeys {
   code.widen(tableAt, slots)
 
   /** Where so many bytes may be laid behind the table. */
-  function reserve(bytes: number): number {
+  function roomFor(bytes: number): number {
     const at = tableAt + code.tableBytes(slots)
-    const more = Math.ceil((at + bytes - memory.buffer.byteLength) / memoryPageBytes)
-    if (more > 0) memory.grow(more)
+    reserve(memory, at + bytes)
     return at
   }
 
-  function numbers(rows: Uint32Array): Uint32Array<ArrayBuffer> {
+  function numbers(rows: Uint32Array, out: Uint32Array): Uint32Array {
     const count = rows.length / 2
-    const out = new Uint32Array(count)
     for (let from = 0; from < count;) {
       const left = count - from
-      const at = reserve(12 * left)
+      const at = roomFor(12 * left)
       new Uint32Array(memory.buffer, at, 2 * left).set(rows.subarray(2 * from))
       const taken = code.number(at, left, at + 8 * left)
       out.set(new Uint32Array(memory.buffer, at + 8 * left, taken), from)
       from += taken
       if (from === count) break
       slots *= 2
-      reserve(0)
+      roomFor(0)
       code.widen(tableAt, slots)
     }
     return out
   }
 
   const single = new Uint32Array(2)
+  const singleNumber = new Uint32Array(1)
   return {
     get count() {
       return code.count.value
@@ -63,7 +62,7 @@ export function userKeys(): UserKeys {
     number(low, high) {
       single[0] = low
       single[1] = high
-      return numbers(single)[0] >>> 1
+      return numbers(single, singleNumber)[0] >>> 1
     },
     numbers,
   }

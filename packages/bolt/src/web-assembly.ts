@@ -17,7 +17,7 @@ export interface ExportedNumber {
 }
 
 /** Pages of a linear memory, in bytes. */
-export const memoryPageBytes = 64 << 10
+const memoryPageBytes = 64 << 10
 
 const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyNamespace }).WebAssembly
 
@@ -26,4 +26,9 @@ export function instantiate<Exports extends object>(code: string): { readonly me
   const memory = new Memory({ initial: 1 })
   const { exports } = new Instance(new Module(Buffer.from(code, 'base64')), { env: { memory } })
   return { memory, exports: exports as Exports }
+}
+
+/** Makes the memory reach up to `end`; when it has to grow, by `slackBytes` further. @throws RangeError when there is no room */
+export function reserve(memory: LinearMemory, end: number, slackBytes = 0): void {
+  if (end > memory.buffer.byteLength) memory.grow(Math.ceil((end + slackBytes - memory.buffer.byteLength) / memoryPageBytes))
 }

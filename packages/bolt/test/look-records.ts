@@ -49,7 +49,7 @@ function leaf(reader: RecordReader, takeRows: TakeRows): void {
   const kind = takeNumber(reader)
   const count = takeNumber(reader)
   if (kind === leaves.empty) return
-  if (kind === leaves.buckets) {
+  if (kind === leaves.buckets || kind === leaves.bucketsWithRows) {
     for (let i = 0; i < count; i++) element(reader, takeRows)
     return
   }

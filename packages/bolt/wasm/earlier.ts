@@ -1,7 +1,7 @@
 // Records of an earlier look at the same pages. Nothing of it is believed but that its areas lie where the caller says: a record
 // that is not whole is not taken.
 
-import { branchRecord, emptyLeaf, freelistRecord, itemsLeaf, leafRecord, metaRecord, out, putNumber, rowsLeaf, writeAt } from './record'
+import { branchRecord, bucketsLeaf, emptyLeaf, freelistRecord, itemsLeaf, leafRecord, metaRecord, out, putNumber, rowsLeaf, writeAt } from './record'
 
 /** The earlier look's areas: where they begin, of records how many bytes they are, of rows how many there are. */
 let indexAt: u32 = 0
@@ -54,7 +54,7 @@ export function copyRecord(page: u32, rowPlace: u32, rowsEnd: u32, row: u32, rec
   at = from + 1
   if (takeNumber(to) < 0) return -1
   const summary = takeNumber(to)
-  if (summary === emptyLeaf || summary === itemsLeaf) return copy(from, to)
+  if (summary === emptyLeaf || summary === itemsLeaf || summary === bucketsLeaf) return copy(from, to)
   return summary === rowsLeaf ? copyRows(from, to, rowPlace, rowsEnd, row) : -1
 }
 

@@ -7,6 +7,7 @@ export const freelistRecord: u32 = 6
 export const emptyLeaf: u32 = 0
 export const rowsLeaf: u32 = 1
 export const itemsLeaf: u32 = 2
+export const bucketsLeaf: u32 = 3
 
 /** Where the next byte goes. */
 export let out: u32 = 0

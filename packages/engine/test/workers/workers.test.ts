@@ -38,7 +38,8 @@ test('a stage that never finishes is named, and every other task ends with it', 
 })
 
 test('a task may wait for a thread longer than it may take', async (t) => {
-  const workers = startWorkers({ threads: 1, taskTimeoutMs: 1 })
+  // A thread needs longer than that to start, and less from a task's begin to its stage's.
+  const workers = startWorkers({ threads: 1, taskTimeoutMs: 30 })
   t.teardown(() => workers.close())
   await t.rejects(encode(workers, stuck('loop')), { message: /stuck/ })
 })
