@@ -149,8 +149,9 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     segmenter.release(segment)
     if (hasMuchToDo(plan, opened.gatherer)) workers.grow()
   }
+  const mayAdmit = () => !cuts.full && (opened !== undefined || cuts.pending < mostEarly)
   const admit = async (last: boolean) => {
-    while (cuts.full || (opened === undefined && cuts.pending >= mostEarly)) await settleOldestCut()
+    while (!mayAdmit()) await settleOldestCut()
     const segment = segmenter.take(last)
     if (segment) cuts.admit(segment, await memoryOf(segment))
   }
