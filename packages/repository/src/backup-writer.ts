@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { KpipeError } from '@kpipe/engine/contracts'
-import type { EncodedFrame, KnownChunks, RecipeSegment, Store } from '@kpipe/engine/contracts'
+import type { EncodedFrame, KnownChunks, RecipeSegment } from '@kpipe/engine/contracts'
 import { maxChunks, maxFrameBytes } from './bounds.ts'
 import { AttachmentWriter } from './attachment-writer.ts'
 import type { BackupWriter, BeginOptions, CommitOptions, Committed } from './backup.ts'
 import { mendOlder } from './damage/mend.ts'
 import { giveBack } from './give-back.ts'
-import type { KeyRing } from './keys/key-ring.ts'
-import type { Log } from './log/log.ts'
 import { encodePackNumbers } from './log/pack-numbers.ts'
 import type { NewPack, SnapshotEntry } from './log/payload.ts'
 import type { LogState } from './log/state.ts'
@@ -28,31 +26,8 @@ import type { WrittenRecipe } from './recipes/recipe-writer.ts'
 import type { StorePart } from './recipes/write-part.ts'
 import { toolName } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { SnapshotList } from './snapshot-list.ts'
 import type { KeptMemory } from './stream-memory/kept-memory.ts'
-
-export interface WriterContext {
-  readonly store: Store
-  readonly ring: KeyRing
-  readonly log: Log
-  readonly snapshots: SnapshotList
-  /** Where the host keeps what it remembers. */
-  readonly stateFolder: string | undefined
-  readonly warn: (message: string) => void
-  /** Called with every new head of this process's own. */
-  readonly headMoved: () => Promise<string>
-}
-
-/** What a backup has when it begins. */
-export interface Begun {
-  /** 8 random bytes. */
-  readonly writer: Uint8Array
-  readonly parent: Parent | undefined
-  readonly attention: readonly string[]
-  readonly memory: KeptMemory | undefined
-  /** Of the OPEN entry's object. */
-  readonly openBytes: number
-}
+import type { Begun, WriterContext } from './writer-context.ts'
 
 export class RepositoryWriter implements BackupWriter {
   readonly parent: Snapshot | undefined

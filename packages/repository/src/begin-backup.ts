@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { RepositoryWriter } from './backup-writer.ts'
-import type { WriterContext } from './backup-writer.ts'
 import type { BackupWriter, BeginOptions } from './backup.ts'
 import type { LogState, SnapshotRecord } from './log/state.ts'
 import { listPacks, loadParent } from './parent.ts'
@@ -12,6 +11,7 @@ import { keptMemory } from './stream-memory/kept-memory.ts'
 import { memoryPlace } from './stream-memory/memory-place.ts'
 import { openRecords } from './stream-memory/record-reader.ts'
 import type { RecordReader } from './stream-memory/record-reader.ts'
+import type { WriterContext } from './writer-context.ts'
 
 /** Appends OPEN and loads the parent beside it. */
 export async function beginBackup(context: WriterContext, options: BeginOptions): Promise<BackupWriter> {

@@ -25,6 +25,8 @@ import { EncodeWindow } from './encode-window.ts'
 import { FrameFiller } from './frame-filler.ts'
 import { Gatherer } from './gatherer.ts'
 import { readHead } from './head.ts'
+import { closedOnce, heldTooLong } from './held-source.ts'
+import type { HeldSource } from './held-source.ts'
 import { Interruption } from './interruption.ts'
 import { type BackupLimits, defaultLimits } from './limits.ts'
 import { Segmenter } from './segments.ts'
@@ -237,28 +239,6 @@ async function stalling<Value>(interruption: Interruption, ms: number, work: Pro
   } finally {
     settled()
   }
-}
-
-interface HeldSource {
-  /** Its last byte is there: it may stay open for as long as it takes. */
-  release(): void
-  close(): Promise<void>
-}
-
-/** Closes the stream at the first call only. */
-function closedOnce(stream: SourceStream, release: () => void): HeldSource {
-  let closing: Promise<void> | undefined
-  return {
-    release,
-    close() {
-      release()
-      return (closing ??= stream.close())
-    },
-  }
-}
-
-function heldTooLong(ms: number): KpipeError {
-  return new KpipeError('KPIPE_HELD_TOO_LONG', `the source was held for more than ${ms / 1000} s`)
 }
 
 function sizeMismatch(expected: number, seen: number): KpipeError {
