@@ -10,11 +10,11 @@ import { storedSizes, type StoredSizes } from './support/stored-sizes.ts'
  * pinned Node. A change that makes one of them smaller lowers it here; one that makes it larger needs a reason in its commit.
  */
 const expected: Readonly<Record<string, StoredSizes>> = {
-  first: { freshChunks: 1289, frames: 2, frameBytes: 890_300, packs: [1, 1], packBytes: [901_120, 21_504] },
-  'an hour later': { freshChunks: 1812, frames: 2, frameBytes: 330_328, packs: [1, 1], packBytes: [344_064, 31_744] },
+  first: { freshChunks: 1289, frames: 2, frameBytes: 886_010, packs: [1, 1], packBytes: [901_120, 21_504] },
+  'an hour later': { freshChunks: 1812, frames: 2, frameBytes: 327_394, packs: [1, 1], packBytes: [344_064, 31_744] },
   unchanged: { freshChunks: 0, frames: 0, frameBytes: 0, packs: [0, 0], packBytes: [0, 0] },
-  defragmented: { freshChunks: 1814, frames: 2, frameBytes: 1_041_048, packs: [1, 1], packBytes: [1_081_344, 29_696] },
-  'one value in 200 changed': { freshChunks: 29, frames: 1, frameBytes: 11_252, packs: [1, 1], packBytes: [12_288, 992] },
+  defragmented: { freshChunks: 1814, frames: 2, frameBytes: 1_034_320, packs: [1, 1], packBytes: [1_048_576, 29_696] },
+  'one value in 200 changed': { freshChunks: 29, frames: 1, frameBytes: 11_309, packs: [1, 1], packBytes: [12_288, 992] },
 }
 
 /** OPEN and SNAPSHOT. They name the host and the source's path, whose lengths move them from one step of padding to the next. */

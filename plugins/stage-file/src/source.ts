@@ -48,7 +48,7 @@ async function openFile(path: string, context: SourceContext) {
       throw new KpipeError('KPIPE_SOURCE_UNREACHABLE', `${path} cannot be read: it is ${seen}`, { path })
     }
     const facts = { file_name: basename(path), file_bytes: stat.size, file_modified: stat.mtime.toISOString() }
-    return fileStream({ handle, path, stat, name: `${hostname()}:${path}`, facts, context })
+    return await fileStream({ handle, path, stat, name: `${hostname()}:${path}`, facts, context })
   } catch (error) {
     await handle.close()
     throw error

@@ -17,8 +17,8 @@ export function isBoltHead(head: Buffer): boolean {
 }
 
 /** @throws KpipeError KPIPE_TRAILER_MISMATCH */
-export function verifyTrailer(trailer: Buffer, digest: Uint8Array, from: string, bytes: number): void {
-  if (trailer.equals(digest)) return
+export function verifyTrailer(trailer: Uint8Array, digest: Uint8Array, from: string, bytes: number): void {
+  if (Buffer.compare(trailer, digest) === 0) return
   throw new KpipeError('KPIPE_TRAILER_MISMATCH', `${from} ends with a SHA-256 that does not match the ${bytes} bytes before it`, {
     from,
     bytes,

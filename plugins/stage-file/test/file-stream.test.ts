@@ -76,6 +76,19 @@ test('a file that is written to while it is read gives a warning', async (t) => 
   t.match(warnings, [/snap was written to while it was read/])
 })
 
+test('of its file it says what it says of its pieces', async (t) => {
+  const path = `${t.testdir({})}/snap`
+  writeFileSync(path, Buffer.alloc(8192))
+  const stream = await source.open({ path }, listener().context)
+  const { failed } = stream.file!
+  t.match(failed(4096), { code: 'KPIPE_SIZE_MISMATCH', message: /snap shrank while it was read: 4096 of 8192 bytes were there$/ })
+  const refused = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5 })
+  t.match(failed(4096, refused), { code: 'KPIPE_SOURCE_DIED', message: /snap cannot be read on at byte 4096: / })
+  appendFileSync(path, 'more')
+  await t.rejects(stream.end(), { code: 'KPIPE_SIZE_MISMATCH', message: /grew while it was read: it had 8192 bytes$/ })
+  await stream.close()
+})
+
 test('an interrupted run stops reading', async (t) => {
   const path = `${t.testdir({})}/snap`
   writeFileSync(path, Buffer.alloc(3 << 20))

@@ -15,7 +15,7 @@ export interface RunTimes {
 
 /** Where the time of the stages is spent, for readers of the profile; others are codecs, on worker threads. */
 const where: Readonly<Record<string, string>> = {
-  read: 'main thread, waiting for the source',
+  read: 'worker threads, or main thread waiting for the source',
   digest: 'main thread',
   copy: 'main thread, into segments',
   cut: 'worker threads',

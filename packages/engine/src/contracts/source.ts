@@ -70,6 +70,26 @@ export interface SourceContext {
   previousMember?(name: string): string | undefined
 }
 
+/** The stream's bytes from byte 0 of a file, beside whatever follows them there. */
+export interface SourceFile {
+  /** Open until `close`, which is called when no thread reads from it any more. */
+  readonly fd: number
+  /** What the source says when the operating system had an error with the file at a place or, without `error`, when it ends there. */
+  failed(position: number, error?: Error): Error
+  /** A digest of the stream's own that stands at its end. */
+  readonly trailer?: SourceTrailer | undefined
+}
+
+export interface SourceTrailer {
+  /** Where it begins in the stream. */
+  readonly position: number
+  /**
+   * Called once with all bytes from there, while `digestSoFar()` is that of all bytes before it.
+   * @throws KpipeError KPIPE_TRAILER_MISMATCH
+   */
+  verify(trailer: Uint8Array): Promise<void>
+}
+
 export interface SourceStream {
   /** Name of the snapshot unless the pipeline gives one: a cluster id in hex, or host and path of a file. */
   readonly name: string
@@ -81,6 +101,8 @@ export interface SourceStream {
   readonly facts: Facts
   /** The bytes in order. A piece may be reused by the source as soon as the next one is asked for. */
   read(): AsyncIterable<Uint8Array>
+  /** Where the engine may read the same bytes by itself, from any thread, instead of calling `read`. `bytes` is known where this is. */
+  readonly file?: SourceFile
   /**
    * Called once after the last byte: the source has compared its own digest and length by then, or does it now.
    * `trailer_verified` (boolean) tells whether a digest of the source's own was there and matched.

@@ -24,12 +24,11 @@ import { CutWindow } from './cut-window.ts'
 import { EncodeWindow } from './encode-window.ts'
 import { FrameFiller } from './frame-filler.ts'
 import { Gatherer } from './gatherer.ts'
-import { readHead } from './head.ts'
 import { closedOnce, heldTooLong } from './held-source.ts'
 import type { HeldSource } from './held-source.ts'
+import { openIntake } from './intake.ts'
 import { Interruption } from './interruption.ts'
 import { type BackupLimits, defaultLimits } from './limits.ts'
-import { Segmenter } from './segments.ts'
 import type { Segment } from './segments.ts'
 import { StageSeconds } from './stage-seconds.ts'
 import type { StreamDigest } from './stream-digest.ts'
@@ -107,11 +106,10 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
 async function stream(options: BackupOptions, limits: BackupLimits, interruption: Interruption, source: HeldSource): Promise<BackupReport> {
   const { stream, digest, workers } = options
   const seconds = new StageSeconds()
-  const pieces = stream.read()[Symbol.asyncIterator]()
-  const head = await interruption.or(readHead(pieces, digest))
+  const intake = await openIntake(stream, digest, interruption, seconds)
   const chunkStage = options.chunk.stage as ChunkStage<unknown>
-  const plan = chunkStage.plan(head.bytes, options.chunk.settings)
-  const inspectPlan = options.inspect?.stage.plan(head.bytes, plan, inspectSecret(options.tagKey))
+  const plan = chunkStage.plan(intake.head, options.chunk.settings)
+  const inspectPlan = options.inspect?.stage.plan(intake.head, plan, inspectSecret(options.tagKey))
   const collector = inspectPlan && options.inspect?.stage.collect(inspectPlan)
 
   const opening = options.openSink(plan)
@@ -123,7 +121,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     tagKey: options.tagKey,
     inspect: options.inspect && inspectPlan ? { stage: stageReference(options.inspect), plan: inspectPlan } : undefined,
   }
-  const segmenter = new Segmenter(chunkStage, plan, limits.segmentBytes)
+  const feed = intake.feed(chunkStage, plan, limits.segmentBytes)
   const cuts = new CutWindow(workers, recipe)
   const settle = async <Value>(work: Promise<Value>) => await stalling(interruption, limits.stallTimeoutMs, work)
   const open = async () => {
@@ -145,37 +143,26 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   const settleOldestCut = async () => {
     opened ??= await open()
     while (opened.encodes.full) await settle(opened.encodes.settleOldest())
-    const { segment, cut } = await interruption.or(cuts.oldest())
+    const { segment, cut } = await interruption.or(cuts.oldest()).catch((error: unknown) => {
+      throw feed.failure(error)
+    })
+    await feed.passed(segment, cut.seconds)
     if (cut.prints) opened.memory?.remember(encodeRecord({ ...segment, prints: cut.prints, look: cut.look ?? new Uint8Array(0) }))
     opened.gatherer.take(segment, cut)
-    segmenter.release(segment)
-    if (hasMuchToDo(plan, opened.gatherer)) workers.grow()
+    feed.release(segment)
+    if (hasMuchToDo(plan, opened.gatherer) || feed.isSlow) workers.grow()
   }
   const mayAdmit = () => !cuts.full && (opened !== undefined || cuts.pending < mostEarly)
-  const admit = async (last: boolean) => {
-    while (!mayAdmit()) await settleOldestCut()
-    const segment = segmenter.take(last)
-    if (segment) cuts.admit(segment, await memoryOf(segment))
-  }
 
   let bytes = 0
-  for (let piece = head.rest(); piece;) {
-    let began = performance.now()
-    for (let offset = 0; offset < piece.length;) {
-      offset += segmenter.fill(piece, offset)
-      if (!segmenter.full) continue
-      seconds.add('copy', (performance.now() - began) / 1000)
-      await admit(false)
-      began = performance.now()
-    }
-    bytes += piece.length
+  while (await feed.ready()) {
+    while (!mayAdmit()) await settleOldestCut()
+    const segment = feed.take()
+    cuts.admit(segment, { from: feed.from, ...(await memoryOf(segment)) })
+    bytes += segment.bytes
     options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
-    const [copied, hashed] = [performance.now(), digest.seconds]
-    seconds.add('copy', (copied - began) / 1000)
-    piece = head.rest() ?? (await nextPiece(interruption, pieces, digest))
-    seconds.add('read', (performance.now() - copied) / 1000 - (digest.seconds - hashed))
   }
-  await admit(true)
+  if (feed.from !== undefined) while (cuts.pending > 0) await settleOldestCut()
   const endFacts = await interruption.or(stream.end())
   if (stream.bytes !== undefined && stream.bytes !== bytes) throw sizeMismatch(stream.bytes, bytes)
   source.release()
@@ -212,20 +199,6 @@ const mostEarly = 4
 /** To look for anchors, or to compress most of what comes, takes a thread far longer than to find pages that the parent has. */
 function hasMuchToDo(plan: ChunkPlan, { bytesFresh, bytes }: Gatherer): boolean {
   return plan.pageBytes === 0 || (bytesFresh > 8 * 1024 * 1024 && bytesFresh > bytes / 2)
-}
-
-/** The next piece that holds a byte, hashed; undefined at the end. */
-async function nextPiece(
-  interruption: Interruption,
-  pieces: AsyncIterator<Uint8Array>,
-  digest: StreamDigest,
-): Promise<Uint8Array | undefined> {
-  for (;;) {
-    const next = await interruption.or(pieces.next())
-    if (next.done) return undefined
-    digest.update(next.value)
-    if (next.value.length > 0) return next.value
-  }
 }
 
 async function conclude(collector: InspectCollector | undefined, interruption: Interruption): Promise<Facts> {

@@ -7,6 +7,8 @@ interface PendingSegment {
   readonly result: Promise<CutResult>
 }
 
+const segmentsPerThread = 4
+
 /** Segments on their way through chunker, hasher and inspector, in the order of the stream. */
 export class CutWindow {
   readonly #workers: Workers
@@ -17,8 +19,8 @@ export class CutWindow {
   constructor(workers: Workers, recipe: CutRecipe) {
     this.#workers = workers
     this.#recipe = recipe
-    // Every thread has a segment at work and one waiting; one more is being filled.
-    this.#window = workers.threads * 2
+    // As many as are cut while one thread encodes a frame: the others, and the main thread, have something to do meanwhile.
+    this.#window = workers.threads * segmentsPerThread
   }
 
   get pending(): number {
@@ -29,9 +31,9 @@ export class CutWindow {
     return this.#pending.length >= this.#window
   }
 
-  admit(segment: Segment, memory: Pick<CutTask, 'printKey' | 'earlier'>): void {
+  admit(segment: Segment, more: Pick<CutTask, 'from' | 'printKey' | 'earlier'>): void {
     const { slot, bytes, position } = segment
-    const result = this.#workers.cut({ kind: 'cut', recipe: this.#recipe, slot, bytes, position, ...memory })
+    const result = this.#workers.cut({ kind: 'cut', recipe: this.#recipe, slot, bytes, position, ...more })
     result.catch(() => {}) // Told by the oldest, when its turn comes.
     this.#pending.push({ segment, result })
   }

@@ -1,5 +1,6 @@
 import type { ChunkPlan, ChunkStage } from '../contracts/index.ts'
 import { copyBytes } from './copy-bytes.ts'
+import { Slots } from './slots.ts'
 
 /** A piece of the stream in memory that it shares with the workers. */
 export interface Segment {
@@ -19,7 +20,7 @@ export class Segmenter {
   readonly #chunk: ChunkStage<unknown>
   readonly #plan: ChunkPlan
   readonly #segmentBytes: number
-  readonly #free: SharedArrayBuffer[] = []
+  readonly #slots: Slots
   #slot: SharedArrayBuffer
   #view: Uint8Array
   #filled = 0
@@ -30,7 +31,8 @@ export class Segmenter {
     this.#chunk = chunk
     this.#plan = plan
     this.#segmentBytes = Math.max(segmentBytes, plan.pageBytes)
-    this.#slot = new SharedArrayBuffer(this.#segmentBytes)
+    this.#slots = new Slots(this.#segmentBytes)
+    this.#slot = this.#slots.take()
     this.#view = new Uint8Array(this.#slot)
   }
 
@@ -46,15 +48,18 @@ export class Segmenter {
     return this.#filled === this.#segmentBytes
   }
 
-  /** The segment that has been filled, undefined when there is nothing; what follows its last anchor begins the next. */
-  take(last: boolean): Segment | undefined {
-    if (this.#filled === 0) return undefined
+  get empty(): boolean {
+    return this.#filled === 0
+  }
+
+  /** The segment that has been filled; what follows its last anchor begins the next. */
+  take(last: boolean): Segment {
     const filled = this.#view.subarray(0, this.#filled)
     // Without an anchor the segment's end becomes a cut: rare, and only dedup suffers.
     const bytes = last ? this.#filled : this.#chunk.anchor(filled, this.#plan) || this.#filled
     const segment: Segment = { number: this.#next++, slot: this.#slot, bytes, position: this.#position }
     const rest = filled.subarray(bytes)
-    this.#slot = this.#free.pop() ?? new SharedArrayBuffer(this.#segmentBytes)
+    this.#slot = this.#slots.take()
     this.#view = new Uint8Array(this.#slot)
     this.#view.set(rest)
     this.#filled = rest.length
@@ -64,6 +69,6 @@ export class Segmenter {
 
   /** Gives the segment's memory back. */
   release(segment: Segment): void {
-    this.#free.push(segment.slot)
+    this.#slots.give(segment.slot)
   }
 }

@@ -11,6 +11,7 @@ import { giveBack } from '../give-back.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { StageReference, WriteRuns } from '../workers/messages.ts'
 import { stageReference } from '../workers/stage-reference.ts'
+import { receivedSystemError } from '../workers/system-error.ts'
 import type { Workers } from '../workers/workers.ts'
 
 /** What turns stored frames back into chunks. */
@@ -59,17 +60,12 @@ export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: 
     ...(runs && { into: { fd: file.fd, runs } }),
   })
   const { bytes, seconds } = await decoding.catch((error: unknown) => {
-    throw file && error instanceof KpipeError && error.code === 'KPIPE_TARGET_FAILED' ? file.failed(systemError(error)) : error
+    throw file && error instanceof KpipeError && error.code === 'KPIPE_TARGET_FAILED' ? file.failed(receivedSystemError(error)) : error
   })
   if (runs) file.written(runs.lengths.reduce((sum, length) => sum + length, 0))
   giveBack(slots)
   giveBack(tags)
   return { chunks, offsets, bytes, seconds: { ...seconds, read: readSeconds } }
-}
-
-/** As the thread that wrote had it. */
-function systemError({ message, details }: KpipeError): Error {
-  return Object.assign(new Error(message), { code: details['code'], errno: details['errno'] })
 }
 
 /** What can be written at once: neighbours in the stream that are neighbours in the frame too. @param offsets of the chunks in memory */

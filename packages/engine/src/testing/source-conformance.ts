@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { SourceStage, SourceStream } from '../contracts/index.ts'
+import { exitCodes, type KpipeError } from '../contracts/index.ts'
 import { type ConformanceCase, demand, demandSameBytes, type GivenSettings } from './conformance-case.ts'
 import { demandPlain, descriptionCases, filled } from './description.ts'
 import { demandRefused } from './refusal.ts'
-import { listening, type Listening, readAll } from './source-reading.ts'
+import { listening, type Listening, readAll, readFromFile } from './source-reading.ts'
 import { within } from './time-limit.ts'
 
 /** Something to read from. */
@@ -36,6 +37,30 @@ export function sourceConformance(stage: SourceStage<never>, place: () => Promis
         demand(announced === undefined || announced === bytes.length, `it announced ${announced} bytes and sent ${bytes.length}`)
         demandSameBytes(bytes, there.bytes, 'the stream')
         demand(typeof facts.trailer_verified === 'boolean', 'it does not tell whether a digest of its own was verified (trailer_verified)')
+        await letGo(there)
+      },
+    },
+    {
+      title: 'a file that it names holds the stream, and a digest in it is verified',
+      async run() {
+        const there = await place()
+        const [context, lying] = [listening(), listening({ digest: new Uint8Array(32).fill(1) })]
+        const stream = await open(there, context)
+        const { file } = stream
+        if (!file) return await stream.close()
+        demand(stream.bytes !== undefined, 'it names a file and does not announce how much of it is the stream')
+        const { bytes, facts } = await readFromFile(stream, file, context)
+        demandSameBytes(bytes, there.bytes, 'the file')
+        demand(typeof facts.trailer_verified === 'boolean', 'it does not tell whether a digest of its own was verified (trailer_verified)')
+        demand(
+          facts.trailer_verified === (file.trailer !== undefined),
+          'it tells of a digest that it did not compare, or the other way round',
+        )
+        demandSaid(file.failed(1), 'that its file ends')
+        demandSaid(file.failed(1, new Error('of the test')), 'that its file cannot be read')
+        if (!file.trailer) return
+        const other = await open(there, lying)
+        await demandRefused(() => readFromFile(other, other.file!, lying), 'a file whose digest is another one', 'KPIPE_TRAILER_MISMATCH')
         await letGo(there)
       },
     },
@@ -146,4 +171,9 @@ export function sourceConformance(stage: SourceStage<never>, place: () => Promis
     },
   ]
   return [...descriptionCases(stage, 'source'), ...cases]
+}
+
+function demandSaid(error: Error, what: string): void {
+  const { code, message } = error as Partial<KpipeError>
+  demand(Object.hasOwn(exitCodes, String(code)) && message !== '', `it does not say with a code ${what}`)
 }

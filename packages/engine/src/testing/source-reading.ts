@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { Facts, SourceContext, SourceStream } from '../contracts/index.ts'
+import { readSync } from 'node:fs'
+import type { Facts, SourceContext, SourceFile, SourceStream } from '../contracts/index.ts'
 
 /** A context that digests what was taken from the stream, as the engine does. */
 export interface Listening extends SourceContext {
@@ -35,6 +36,29 @@ export async function readAll(
     const endFacts = await stream.end()
     const confirmed = await stream.confirm?.({ ...stream.facts, ...endFacts })
     return { bytes: new Uint8Array(Buffer.concat(pieces)), facts: { ...endFacts, ...confirmed } }
+  } finally {
+    await stream.close()
+  }
+}
+
+/** Reads the stream from the file that it names, as the threads of the engine do, and closes it. */
+export async function readFromFile(
+  stream: SourceStream,
+  file: SourceFile,
+  { hash }: Listening,
+): Promise<{ readonly bytes: Uint8Array; readonly facts: Facts }> {
+  const bytes = new Uint8Array(stream.bytes!)
+  try {
+    for (let at = 0; at < bytes.length;) {
+      const read = readSync(file.fd, bytes, at, bytes.length - at, at)
+      if (read === 0) throw file.failed(at)
+      at += read
+    }
+    const content = file.trailer?.position ?? bytes.length
+    hash.update(bytes.subarray(0, content))
+    await file.trailer?.verify(bytes.subarray(content))
+    hash.update(bytes.subarray(content))
+    return { bytes, facts: await stream.end() }
   } finally {
     await stream.close()
   }

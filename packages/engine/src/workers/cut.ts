@@ -3,12 +3,16 @@ import type { EarlierLook, Tagger } from '../contracts/index.ts'
 import type { CutResult, CutTask, LookResult, LookTask } from './messages.ts'
 import { blaming, chunkStage, inspectStage, tagger } from './opened-stages.ts'
 import { pagePrints } from './page-prints.ts'
+import { readSegment } from './read-segment.ts'
 import { decodeRecord } from './segment-record.ts'
 
-/** Cuts one segment, tags its chunks, and lets the inspector look at it. */
+/** Reads one segment unless it is there, cuts it, tags its chunks, and lets the inspector look at it. */
 export async function cut(task: CutTask): Promise<CutResult> {
   const { recipe, position, printKey } = task
   const bytes = new Uint8Array(task.slot, 0, task.bytes)
+  const asked = performance.now()
+  if (task.from !== undefined) readSegment(task.from, bytes, position)
+  const readAt = performance.now()
   const [chunk, hash] = await Promise.all([chunkStage(recipe.chunk), tagger(recipe.hash)])
 
   const began = performance.now()
@@ -33,6 +37,7 @@ export async function cut(task: CutTask): Promise<CutResult> {
     cut: (cutAt - began) / 1000,
     compare: (printedAt - cutAt) / 1000,
     tag: (taggedAt - printedAt) / 1000,
+    ...(task.from !== undefined && { read: (readAt - asked) / 1000 }),
   }
   const prints = printed?.prints
   if (!recipe.inspect) return { tags, ends, remembered, prints, look: undefined, seconds }

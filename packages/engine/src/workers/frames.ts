@@ -4,6 +4,7 @@ import { type FrameShape, KpipeError, tagBytes } from '../contracts/index.ts'
 import { giveBack, ownsBuffer } from '../give-back.ts'
 import type { DecodeResult, DecodeTask, EncodeResult, EncodeTask, WriteRuns } from './messages.ts'
 import { blaming, codec, tagger } from './opened-stages.ts'
+import { sentSystemError } from './system-error.ts'
 
 const digestBytes = 16
 
@@ -71,8 +72,7 @@ function writeRuns(fd: number, { positions, offsets, lengths }: WriteRuns, bytes
       for (let done = 0; done < length;) done += writeSync(fd, bytes, offset + done, length - done, position + done)
     }
   } catch (error) {
-    const { message, code, errno } = error as NodeJS.ErrnoException
-    throw new KpipeError('KPIPE_TARGET_FAILED', message, { code, errno }, { cause: error })
+    throw sentSystemError('KPIPE_TARGET_FAILED', error)
   }
 }
 

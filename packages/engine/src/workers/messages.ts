@@ -24,6 +24,8 @@ export interface CutTask {
   readonly bytes: number
   /** Place of the segment in the stream, in bytes. */
   readonly position: number
+  /** A file with the stream in it: the thread reads the segment from there into the slot. */
+  readonly from?: number | undefined
   /** Of the pages' prints, when they are wanted. */
   readonly printKey?: SharedArrayBuffer | undefined
   readonly earlier?: EarlierSegment | undefined

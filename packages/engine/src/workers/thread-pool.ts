@@ -53,8 +53,8 @@ export class ThreadPool {
       filename: fileURLToPath(workerUrl),
       minThreads: threads,
       maxThreads: threads,
-      // One at work, one waiting.
-      concurrentTasksPerWorker: 2,
+      // One at work, the others waiting: this thread is often too busy with its own work to hand over the next one in time.
+      concurrentTasksPerWorker: 8,
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
       // Tags and looks are short-lived: a small nursery saves some 8 MiB a thread and costs no time that could be measured.

@@ -1,9 +1,14 @@
-import type { SourceStream } from '@kpipe/engine/contracts'
+import type { SourceFile, SourceStream } from '@kpipe/engine/contracts'
 
 /** A source of given bytes, in pieces of given length that all use one buffer. */
 export function memorySource(
   bytes: Uint8Array,
-  options: { readonly pieceBytes?: number; readonly announce?: number | undefined; readonly afterPieces?: () => Promise<void> } = {},
+  options: {
+    readonly pieceBytes?: number
+    readonly announce?: number | undefined
+    readonly afterPieces?: () => Promise<void>
+    readonly file?: SourceFile
+  } = {},
 ) {
   const pieceBytes = options.pieceBytes ?? 100_000
   const state = { closed: 0, readTo: 0 }
@@ -22,6 +27,7 @@ export function memorySource(
       }
       await options.afterPieces?.()
     },
+    ...(options.file && { file: options.file }),
     end: async () => ({ trailer_verified: false }),
     async close() {
       state.closed++

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { KpipeError, type SourceContext, type SourceStage, type SourceStream } from '@kpipe/engine/contracts'
+import { KpipeError, type SourceContext, type SourceFile, type SourceStage, type SourceStream } from '@kpipe/engine/contracts'
 import { sourceConformance } from '@kpipe/engine/testing'
 import { failures } from './failures.ts'
 
@@ -16,6 +18,9 @@ interface Faults {
   readonly read?: (stream: SourceStream, context: SourceContext) => AsyncIterable<Uint8Array>
   readonly confirm?: () => Promise<unknown>
   readonly close?: () => Promise<void>
+  /** What the stream says of the file in which it lies. */
+  readonly file?: (honest: SourceFile) => SourceFile
+  readonly inFile?: Uint8Array
 }
 
 /** Sends bytes in pieces that all use one buffer, and compares the digest before its trailer. */
@@ -26,6 +31,7 @@ function sourceStage(faults: Faults = {}): SourceStage {
     summary: 'a source of a test',
     settings: { type: 'object', properties: {}, additionalProperties: false },
     async open(_settings, context) {
+      const file = fileOf(faults, context)
       const stream: SourceStream = {
         name: 'test',
         member: '',
@@ -42,17 +48,42 @@ function sourceStage(faults: Faults = {}): SourceStage {
           const digest = await context.digestSoFar()
           const matches = Buffer.compare(digest, bytes.subarray(data.length)) === 0
           if (verifies && !matches) throw new KpipeError('KPIPE_TRAILER_MISMATCH', 'another digest')
-          yield bytes.subarray(data.length)
+          // A fault may write into pieces.
+          yield bytes.slice(data.length)
         },
         end: async () => ({ trailer_verified: true }),
         ...(faults.confirm && { confirm: faults.confirm as never }),
-        close: faults.close ?? (async () => {}),
+        ...(file && { file }),
+        async close() {
+          if (file) closeSync(file.fd)
+          await faults.close?.()
+        },
       }
       return faults.read ? { ...stream, read: () => faults.read!(stream, context) } : stream
     },
   }
 }
 
+let files = 0
+
+function fileOf(faults: Faults, context: SourceContext): SourceFile | undefined {
+  if (!faults.file) return undefined
+  const path = join(folder, `stream-${files++}`)
+  writeFileSync(path, faults.inFile ?? bytes)
+  return faults.file({
+    fd: openSync(path, 'r'),
+    failed: (position) => new KpipeError('KPIPE_SOURCE_DIED', `no more at ${position}`),
+    trailer: {
+      position: data.length,
+      async verify(trailer) {
+        if (Buffer.compare(await context.digestSoFar(), trailer) !== 0) throw new KpipeError('KPIPE_TRAILER_MISMATCH', 'another digest')
+      },
+    },
+  })
+}
+
+const folder = t.testdir({})
+const inFile = 'a file that it names holds the stream, and a digest in it is verified'
 const order = 'all bytes come in order, as many as it announced'
 
 /** Read once by all streams. */
@@ -114,6 +145,31 @@ const broken: Record<string, { faults: Faults; title: string; says: RegExp }> = 
     title: 'name, member and facts are plain data, and the same when it is opened again',
     says: /^what it knows after the last byte is no plain data$/,
   },
+  'whose file holds other bytes': {
+    faults: { file: (honest) => ({ ...honest, trailer: undefined }), inFile: new Uint8Array(95_032) },
+    title: inFile,
+    says: /^the file differs/,
+  },
+  'whose file is too short': {
+    faults: { file: (honest) => honest, inFile: bytes.subarray(0, 95_000) },
+    title: inFile,
+    says: /^no more at 95000$/,
+  },
+  'that does not compare the digest in its file': {
+    faults: { file: (honest) => ({ ...honest, trailer: { ...honest.trailer!, verify: async () => {} } }) },
+    title: inFile,
+    says: /^a file whose digest is another one is not refused$/,
+  },
+  'that says it verified what its file has no digest of': {
+    faults: { file: (honest) => ({ ...honest, trailer: undefined }) },
+    title: inFile,
+    says: /^it tells of a digest that it did not compare/,
+  },
+  'that says nothing of a file that ends': {
+    faults: { file: (honest) => ({ ...honest, failed: () => new Error('') }) },
+    title: inFile,
+    says: /^it does not say with a code that its file ends$/,
+  },
   'whose streams share their place': {
     faults: {
       async *read(stream) {
@@ -132,6 +188,9 @@ const place = async () => ({ settings: {}, bytes })
 
 t.test('a source that keeps its promises passes', async (t) => {
   t.same(await failures(sourceConformance(sourceStage(), place)), {})
+  const before = files
+  t.same(await failures(sourceConformance(sourceStage({ file: (honest) => honest }), place)), {}, 'with a file')
+  t.ok(files > before)
 })
 
 for (const [what, { faults, title, says }] of Object.entries(broken)) {
