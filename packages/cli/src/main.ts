@@ -36,9 +36,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (asksForHelp(words)) return help(name)
   const { load, usesThreads } = commandTable[name]
   // Only started here: a command that waits for them hears of their faults.
-  if (usesThreads) void (await threads(usesThreads))
-  // A backup waits for its threads to have loaded.
-  if (name !== 'run') tuneForShortRun()
+  const started = usesThreads && (await threads(usesThreads))
+  // A backup sees to it when its threads have its stages.
+  if (!started) tuneForShortRun()
+  else if (name !== 'run') void started.prepare([]).then(tuneForShortRun)
   const { parseArguments } = await import('./parse.ts')
   const command = await load()
   const { flags, args, verbose } = await parseArguments(name, command, words)

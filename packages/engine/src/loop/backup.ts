@@ -106,7 +106,13 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
 async function stream(options: BackupOptions, limits: BackupLimits, interruption: Interruption, source: HeldSource): Promise<BackupReport> {
   const { stream, digest, workers } = options
   const seconds = new StageSeconds()
-  const intake = await openIntake(stream, digest, interruption, seconds)
+  let bytes = 0
+  let opened: Awaited<ReturnType<typeof open>> | undefined
+  const onBytes = (more: number): void => {
+    bytes += more
+    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
+  }
+  const intake = await openIntake(stream, digest, interruption, seconds, onBytes)
   const chunkStage = options.chunk.stage as ChunkStage<unknown>
   const plan = chunkStage.plan(intake.head, options.chunk.settings)
   const inspectPlan = options.inspect?.stage.plan(intake.head, plan, inspectSecret(options.tagKey))
@@ -139,7 +145,6 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     const record = known && (await interruption.or(memory.recall(number)))
     return { printKey, earlier: record && { record, tags: known.tags, chunks: known.count } }
   }
-  let opened: Awaited<ReturnType<typeof open>> | undefined
   const settleOldestCut = async () => {
     opened ??= await open()
     while (opened.encodes.full) await settle(opened.encodes.settleOldest())
@@ -154,13 +159,10 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   }
   const mayAdmit = () => !cuts.full && (opened !== undefined || cuts.pending < mostEarly)
 
-  let bytes = 0
   while (await feed.ready()) {
     while (!mayAdmit()) await settleOldestCut()
     const segment = feed.take()
     cuts.admit(segment, { from: feed.from, ...(await memoryOf(segment)) })
-    bytes += segment.bytes
-    options.onProgress?.({ bytes, totalBytes: stream.bytes, bytesFresh: opened?.gatherer.bytesFresh ?? 0 })
   }
   if (feed.from !== undefined) while (cuts.pending > 0) await settleOldestCut()
   const endFacts = await interruption.or(stream.end())

@@ -16,6 +16,7 @@ export class FileFeed implements SegmentFeed {
   readonly #bytes: number
   readonly #segmentBytes: number
   readonly #digest: StreamDigest
+  readonly #onBytes: (bytes: number) => void
   readonly #slots: Slots
   readonly #trailer: Uint8Array[] = []
   #readSeconds = 0
@@ -23,13 +24,14 @@ export class FileFeed implements SegmentFeed {
   #position = 0
   #next = 0
 
-  /** @param segmentBytes a whole number of pages */
-  constructor(file: SourceFile, bytes: number, segmentBytes: number, digest: StreamDigest) {
+  /** @param segmentBytes a whole number of pages @param onBytes told the length of each segment when it is given to a thread */
+  constructor(file: SourceFile, bytes: number, segmentBytes: number, digest: StreamDigest, onBytes: (bytes: number) => void) {
     this.from = file.fd
     this.#file = file
     this.#bytes = bytes
     this.#segmentBytes = segmentBytes
     this.#digest = digest
+    this.#onBytes = onBytes
     this.#slots = new Slots(segmentBytes)
   }
 
@@ -41,6 +43,7 @@ export class FileFeed implements SegmentFeed {
     const bytes = Math.min(this.#segmentBytes, this.#bytes - this.#position)
     const segment: Segment = { number: this.#next++, slot: this.#slots.take(), bytes, position: this.#position }
     this.#position += bytes
+    this.#onBytes(bytes)
     return segment
   }
 

@@ -26,15 +26,16 @@ export async function openIntake(
   digest: StreamDigest,
   interruption: Interruption,
   seconds: StageSeconds,
+  onBytes: (bytes: number) => void,
 ): Promise<Intake> {
   const { file, bytes } = stream
-  const pieces = new Pieces(stream, digest, interruption, seconds)
+  const pieces = new Pieces(stream, digest, interruption, seconds, onBytes)
   const head = file && bytes !== undefined ? await interruption.or(readFileHead(file, bytes)) : await pieces.head()
   return {
     head,
     feed(chunk, plan, segmentBytes) {
       return file && bytes !== undefined && plan.pageBytes > 0
-        ? new FileFeed(file, bytes, wholePages(segmentBytes, plan.pageBytes), digest)
+        ? new FileFeed(file, bytes, wholePages(segmentBytes, plan.pageBytes), digest, onBytes)
         : new PieceFeed(new Segmenter(chunk, plan, segmentBytes), pieces, seconds)
     },
   }

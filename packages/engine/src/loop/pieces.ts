@@ -10,15 +10,24 @@ export class Pieces {
   readonly #digest: StreamDigest
   readonly #interruption: Interruption
   readonly #seconds: StageSeconds
+  readonly #onBytes: (bytes: number) => void
   /** Read for the head, and not asked for since. */
   readonly #kept: Uint8Array[] = []
   #iterator: AsyncIterator<Uint8Array> | undefined
 
-  constructor(stream: SourceStream, digest: StreamDigest, interruption: Interruption, seconds: StageSeconds) {
+  /** @param onBytes told the length of each piece */
+  constructor(
+    stream: SourceStream,
+    digest: StreamDigest,
+    interruption: Interruption,
+    seconds: StageSeconds,
+    onBytes: (bytes: number) => void,
+  ) {
     this.#stream = stream
     this.#digest = digest
     this.#interruption = interruption
     this.#seconds = seconds
+    this.#onBytes = onBytes
   }
 
   /** The stream's first 64 KiB, or all of it. The pieces that were read for it still come from `next`. */
@@ -49,6 +58,7 @@ export class Pieces {
       this.#seconds.add('read', (performance.now() - began) / 1000)
       if (next.done) return undefined
       this.#digest.update(next.value)
+      this.#onBytes(next.value.length)
       return next.value
     }
   }

@@ -32,40 +32,68 @@ export interface DecodedFrame {
   readonly seconds: Readonly<Record<string, number>>
 }
 
+/** A file for the chunks, in which one thread writes at a time. */
+export interface SharedFile extends TargetFile {
+  readonly turn: Int32Array<SharedArrayBuffer>
+}
+
+export function sharedFile(file: TargetFile): SharedFile {
+  return { fd: file.fd, written: file.written, failed: file.failed, turn: new Int32Array(new SharedArrayBuffer(4)) }
+}
+
 /**
  * Reads one frame, undoes its codecs on a worker, and checks the tags of the chunks that are wanted. `chunks` are
- * indexes of the stream's chunks that lie in this frame, ascending. With a file, the worker writes them there at once.
+ * indexes of the stream's chunks that lie in this frame, ascending.
+ * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED
+ */
+export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: Uint32Array): Promise<DecodedFrame> {
+  const { stream } = decoder
+  const { stored, task, readSeconds } = await loadFrame(decoder, frame)
+  const { slots, tags, offsets } = wantedOf(stream, chunks, stored.ends)
+  const wanted = { hash: stageReference(decoder.hash), tagKey: stream.tagKey, wanted: slots, tags }
+  const { bytes, seconds } = await decoder.workers.decode({ ...task, ...wanted })
+  giveBack(slots)
+  giveBack(tags)
+  return { chunks, offsets, bytes, seconds: { ...seconds, read: readSeconds } }
+}
+
+/**
+ * Has a worker write chunks of a frame to a file, without a look at their tags: frames are authenticated, and the digest of the whole
+ * stream is compared with what the file then holds.
  * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED; what the file says of a write that failed
  */
-export async function decodeFrame(decoder: FrameDecoder, frame: number, chunks: Uint32Array, file?: TargetFile): Promise<DecodedFrame> {
+export async function writeFrame(
+  decoder: FrameDecoder,
+  frame: number,
+  chunks: Uint32Array,
+  file: SharedFile,
+): Promise<{ readonly seconds: Readonly<Record<string, number>> }> {
   const { stream } = decoder
+  const { stored, task, readSeconds } = await loadFrame(decoder, frame)
+  const runs = writeRunsOf(stream, chunks, beginsOf(stream, chunks, stored.ends))
+  const decoding = decoder.workers.decode({ ...task, into: { fd: file.fd, runs, turn: file.turn } })
+  const { seconds } = await decoding.catch((error: unknown) => {
+    throw error instanceof KpipeError && error.code === 'KPIPE_TARGET_FAILED' ? file.failed(receivedSystemError(error)) : error
+  })
+  file.written(runs.lengths.reduce((sum, length) => sum + length, 0))
+  return { seconds: { ...seconds, read: readSeconds } }
+}
+
+async function loadFrame({ stream, codec }: FrameDecoder, frame: number) {
   const began = performance.now()
   const stored = await stream.load(frame)
   const readSeconds = (performance.now() - began) / 1000
-  const { slots, tags, offsets } = wantedOf(stream, chunks, stored.ends)
-  const codecs: StageReference[] = await Promise.all(stored.codecs.map(async (record) => stageReference(await decoder.codec(record))))
-  const runs = file && writeRunsOf(stream, chunks, offsets)
-  const decoding = decoder.workers.decode({
-    kind: 'decode',
+  const codecs: StageReference[] = await Promise.all(stored.codecs.map(async (record) => stageReference(await codec(record))))
+  const task = {
+    kind: 'decode' as const,
     codecs,
     secrets: stored.secrets,
     bytes: stored.bytes as Uint8Array<ArrayBuffer>,
     lengths: stored.lengths,
     ends: stored.ends,
     pageBytes: stored.pageBytes,
-    hash: stageReference(decoder.hash),
-    tagKey: stream.tagKey,
-    wanted: slots,
-    tags,
-    ...(runs && { into: { fd: file.fd, runs } }),
-  })
-  const { bytes, seconds } = await decoding.catch((error: unknown) => {
-    throw file && error instanceof KpipeError && error.code === 'KPIPE_TARGET_FAILED' ? file.failed(receivedSystemError(error)) : error
-  })
-  if (runs) file.written(runs.lengths.reduce((sum, length) => sum + length, 0))
-  giveBack(slots)
-  giveBack(tags)
-  return { chunks, offsets, bytes, seconds: { ...seconds, read: readSeconds } }
+  }
+  return { stored, task, readSeconds }
 }
 
 /** What can be written at once: neighbours in the stream that are neighbours in the frame too. @param offsets of the chunks in memory */
@@ -105,11 +133,7 @@ function wantedOf(
   const { slotOf, tags: allTags } = stream
   // A frame may hold a chunk once that the stream has several times.
   const isWanted = new Uint8Array(ends.length)
-  for (const chunk of chunks) {
-    const slot = slotOf[chunk]!
-    if (slot >= ends.length) throw new KpipeError('KPIPE_DAMAGED', `a frame has ${ends.length} chunks, and chunk ${slot} is wanted`)
-    isWanted[slot] = 1
-  }
+  for (const chunk of chunks) isWanted[demandSlot(stream, chunk, ends)] = 1
   const placeOf = new Uint32Array(ends.length)
   const begins = new Uint32Array(ends.length)
   const slots = new Uint32Array(ends.length)
@@ -126,13 +150,28 @@ function wantedOf(
   for (let index = 0; index < chunks.length; index++) {
     const chunk = chunks[index]!
     const slot = slotOf[chunk]!
-    const length = ends[slot]! - (slot === 0 ? 0 : ends[slot - 1]!)
-    if (length !== stream.starts(chunk + 1) - stream.starts(chunk)) {
-      throw new KpipeError('KPIPE_DAMAGED', `chunk ${chunk} of the stream has ${length} bytes in its frame`)
-    }
     offsets[index] = begins[slot]!
     const [from, to] = [chunk * tagBytes, placeOf[slot]! * tagBytes]
     for (let byte = 0; byte < tagBytes; byte++) tags[to + byte] = allTags[from + byte]!
   }
   return { slots: slots.slice(0, count), tags, offsets }
+}
+
+/** Where chunks of the stream begin in their frame, in bytes. */
+function beginsOf(stream: SealedStream, chunks: Uint32Array, ends: Uint32Array): Uint32Array {
+  return chunks.map((chunk) => {
+    const slot = demandSlot(stream, chunk, ends)
+    return slot === 0 ? 0 : ends[slot - 1]!
+  })
+}
+
+/** The slot of a chunk in its frame, which has it with the length that the stream says. @throws KpipeError KPIPE_DAMAGED */
+function demandSlot(stream: SealedStream, chunk: number, ends: Uint32Array): number {
+  const slot = stream.slotOf[chunk]!
+  if (slot >= ends.length) throw new KpipeError('KPIPE_DAMAGED', `a frame has ${ends.length} chunks, and chunk ${slot} is wanted`)
+  const length = ends[slot]! - (slot === 0 ? 0 : ends[slot - 1]!)
+  if (length !== stream.starts(chunk + 1) - stream.starts(chunk)) {
+    throw new KpipeError('KPIPE_DAMAGED', `chunk ${chunk} of the stream has ${length} bytes in its frame`)
+  }
+  return slot
 }

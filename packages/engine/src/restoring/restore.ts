@@ -13,7 +13,7 @@ import { StageSeconds } from '../loop/stage-seconds.ts'
 import type { LoadedStage } from '../stages/index.ts'
 import type { Workers } from '../workers/workers.ts'
 import { BackReader } from './back-reader.ts'
-import { type DecodedFrame, decodeFrame, freeDecoded, writeRunsOf } from './decoded-frame.ts'
+import { type DecodedFrame, decodeFrame, freeDecoded, sharedFile, writeFrame, writeRunsOf } from './decoded-frame.ts'
 import { type FrameIndex, frameIndex } from './frame-index.ts'
 import { defaultCacheBytes, readInOrder } from './in-order.ts'
 
@@ -70,37 +70,36 @@ async function restoreByPosition(
   const { stream, workers } = options
   const index = frameIndex(stream)
   const frames = framesByFirstChunk(stream, index)
-  const ahead: Promise<DecodedFrame>[] = []
+  const file = target.file && sharedFile(target.file)
+  /** One frame to its places, in seconds by stage. */
+  const put = async (frame: number): Promise<Readonly<Record<string, number>>> => {
+    if (file) return (await writeFrame(options, frame, index.chunksOf(frame), file)).seconds
+    return await writeDecoded(stream, target, await decodeFrame(options, frame, index.chunksOf(frame)))
+  }
+  const ahead: Promise<Readonly<Record<string, number>>>[] = []
   const back = new BackReader(target)
   let next = 0
   let bytes = 0
   const fill = () => {
     // One frame at work for each thread, one waiting, one being written.
     while (ahead.length < workers.threads + 2 && next < frames.length) {
-      const frame = frames[next++]!
-      const decoding = decodeFrame(options, frame, index.chunksOf(frame), target.file)
-      decoding.catch(() => {}) // Told when its turn comes.
-      ahead.push(decoding)
+      const putting = put(frames[next++]!)
+      putting.catch(() => {}) // Told when its turn comes.
+      ahead.push(putting)
     }
   }
   try {
     for (fill(); ahead.length > 0; fill()) {
-      const decoded = await interruption.or(ahead[0]!)
+      seconds.addAll(await interruption.or(ahead[0]!))
+      bytes += bytesOf(stream, index.chunksOf(frames[next - ahead.length]!))
       ahead.shift()
-      seconds.addAll(decoded.seconds)
-      if (!target.file) {
-        const began = performance.now()
-        await writeFrame(stream, target, decoded)
-        seconds.add('write', (performance.now() - began) / 1000)
-      }
-      bytes += bytesOf(stream, decoded.chunks)
-      freeDecoded(decoded)
       const following = frames[next - ahead.length]
       back.advance(following === undefined ? stream.bytes : stream.starts(index.chunksOf(following)[0]!))
       options.onProgress?.({ bytes, totalBytes: stream.bytes })
     }
     const { digest, length } = await interruption.or(back.finish(stream.bytes))
     seconds.add('digest', back.seconds)
+    if (file && !isDigest(stream, digest, length)) await interruption.or(findDamage(options, frames, index))
     compareDigest(stream, digest, length)
   } finally {
     // Nothing may touch the target while it is aborted.
@@ -122,7 +121,13 @@ function bytesOf(stream: SealedStream, chunks: Uint32Array): number {
 /** How many writes are under way at once: one by one, most of the time would go into waiting for each. */
 const writesAtOnce = 16
 
-async function writeFrame(stream: SealedStream, target: PositionedTarget, { chunks, offsets, bytes }: DecodedFrame): Promise<void> {
+async function writeDecoded(
+  stream: SealedStream,
+  target: PositionedTarget,
+  decoded: DecodedFrame,
+): Promise<Readonly<Record<string, number>>> {
+  const { chunks, offsets, bytes } = decoded
+  const began = performance.now()
   const { positions, offsets: from, lengths } = writeRunsOf(stream, chunks, offsets)
   const writing: Promise<void>[] = []
   for (let run = 0; run < positions.length; run++) {
@@ -130,6 +135,13 @@ async function writeFrame(stream: SealedStream, target: PositionedTarget, { chun
     writing.push(target.write(positions[run]!, bytes.subarray(from[run], from[run]! + lengths[run]!)))
   }
   await allDone(writing)
+  freeDecoded(decoded)
+  return { ...decoded.seconds, write: (performance.now() - began) / 1000 }
+}
+
+/** After chunks were written unchecked and are not what they should be: says which frame it is, where the tags tell. @throws KpipeError KPIPE_DAMAGED */
+async function findDamage(options: RestoreOptions, frames: readonly number[], { chunksOf }: FrameIndex): Promise<void> {
+  for (const frame of frames) freeDecoded(await decodeFrame(options, frame, chunksOf(frame)))
 }
 
 /** Waits for all of them whatever happens: the target is not to be aborted under a write. */
@@ -155,6 +167,10 @@ async function restoreInOrder(options: RestoreOptions, interruption: Interruptio
 }
 
 function compareDigest(stream: SealedStream, digest: Uint8Array, bytes: number): void {
-  if (bytes === stream.bytes && Buffer.compare(digest, stream.digest) === 0) return
+  if (isDigest(stream, digest, bytes)) return
   throw new KpipeError('KPIPE_DIGEST_MISMATCH', `the restored ${bytes} bytes do not have the digest that the snapshot names`, { bytes })
+}
+
+function isDigest(stream: SealedStream, digest: Uint8Array, bytes: number): boolean {
+  return bytes === stream.bytes && Buffer.compare(digest, stream.digest) === 0
 }

@@ -75,10 +75,8 @@ export interface EncodeResult {
   readonly seconds: Readonly<Record<string, number>>
 }
 
-export interface DecodeTask {
+interface FrameToDecode {
   readonly kind: 'decode'
-  /** Names the result, which comes beside the answer. */
-  readonly ticket: number
   readonly codecs: readonly StageReference[]
   readonly secrets: CodecSecrets
   /** Moved to the worker. */
@@ -86,21 +84,37 @@ export interface DecodeTask {
   readonly lengths: readonly number[]
   readonly ends: Uint32Array
   readonly pageBytes: number
+}
+
+/** Chunks of a frame that are to come back, compared with their tags. */
+export interface ChunksWanted {
   readonly hash: StageReference
   readonly tagKey: Uint8Array
-  /** Chunks of the frame that are wanted, ascending. */
+  /** Ascending. */
   readonly wanted: Uint32Array
-  /** Their tags, 16 bytes each. */
+  /** 16 bytes each. */
   readonly tags: Uint8Array
-  /** Where the thread is to write the wanted chunks; without it they come back. */
-  readonly into?: { readonly fd: number; readonly runs: WriteRuns }
 }
+
+/** Chunks of a frame that the thread is to write to a file. They are not compared with their tags: whoever asked reads them back. */
+export interface ChunksWritten {
+  readonly into: {
+    readonly fd: number
+    readonly runs: WriteRuns
+    /** One thread writes at a time. */
+    readonly turn: Int32Array<SharedArrayBuffer>
+  }
+}
+
+/** Without the ticket, which names the result that comes beside the answer. */
+export type DecodeRequest = FrameToDecode & (ChunksWanted | ChunksWritten)
+export type DecodeTask = DecodeRequest & { readonly ticket: number }
 
 /** Pieces of memory and their places in a file. */
 export interface WriteRuns {
   /** In the file, in bytes. */
   readonly positions: Float64Array
-  /** Among the wanted chunks as they lie one after the other. */
+  /** In memory. */
   readonly offsets: Uint32Array
   readonly lengths: Uint32Array
 }

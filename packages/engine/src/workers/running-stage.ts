@@ -56,7 +56,7 @@ function stagesOf(task: Task): readonly StageReference[] {
     case 'encode':
       return task.codecs
     case 'decode':
-      return [...task.codecs, task.hash]
+      return 'hash' in task ? [...task.codecs, task.hash] : task.codecs
     case 'prepare':
       return task.stages
   }

@@ -4,10 +4,13 @@ import type { MovedResult } from './messages.ts'
 import type { WatchedTask } from './running-stage.ts'
 import { workerUrl } from './worker-url.ts'
 
-/** Threads of which some are started only when there is more work than the first ones can do. */
+/**
+ * Threads of which some are started only when there is more work than the first ones can do. Each is a pool of its own: one pool would
+ * give all its tasks to the thread that happens to be there first.
+ */
 export class ThreadPool {
   readonly #onMessage: (message: MovedResult) => void
-  readonly #parts: { readonly pool: Piscina; readonly threads: number; pending: number }[] = []
+  readonly #threads: { readonly pool: Piscina; pending: number }[] = []
   #waiting: number
   #ended = false
 
@@ -15,44 +18,44 @@ export class ThreadPool {
   constructor(first: number, waiting: number, onMessage: (message: MovedResult) => void) {
     this.#onMessage = onMessage
     this.#waiting = waiting
-    this.#start(first)
+    for (let thread = 0; thread < first; thread++) this.#start()
   }
 
   /** Threads that were started. */
   get threads(): number {
-    return this.#parts.reduce((sum, { threads }) => sum + threads, 0)
+    return this.#threads.length
   }
 
   /** Starts the threads that wait; true for the call that did. */
   grow(): boolean {
     const more = this.#waiting
     this.#waiting = 0
-    if (more > 0) this.#start(more)
+    for (let thread = 0; thread < more; thread++) this.#start()
     return more > 0
   }
 
-  /** Gives the task to the threads that have the least to do. */
+  /** Gives the task to the thread that has the least to do. */
   async run(task: WatchedTask, transferList: readonly ArrayBuffer[]): Promise<unknown> {
-    const part = this.#parts.reduce((least, other) => (other.pending / other.threads < least.pending / least.threads ? other : least))
-    part.pending++
+    const thread = this.#threads.reduce((least, other) => (other.pending < least.pending ? other : least))
+    thread.pending++
     try {
-      return await part.pool.run(task, { transferList: transferList as never /* its type is the DOM's */ })
+      return await thread.pool.run(task, { transferList: transferList as never /* its type is the DOM's */ })
     } finally {
-      part.pending--
+      thread.pending--
     }
   }
 
   async destroy(): Promise<void> {
     this.#waiting = 0
     this.#ended = true
-    await Promise.all(this.#parts.map(({ pool }) => pool.destroy()))
+    await Promise.all(this.#threads.map(({ pool }) => pool.destroy()))
   }
 
-  #start(threads: number): void {
+  #start(): void {
     const pool = new Piscina({
       filename: fileURLToPath(workerUrl),
-      minThreads: threads,
-      maxThreads: threads,
+      minThreads: 1,
+      maxThreads: 1,
       // One at work, the others waiting: this thread is often too busy with its own work to hand over the next one in time.
       concurrentTasksPerWorker: 8,
       idleTimeout: Number.POSITIVE_INFINITY,
@@ -67,6 +70,6 @@ export class ThreadPool {
       // The answer of a thread that was ended may be on its way; the pool does not know its task any more.
       if (!this.#ended) throw error
     })
-    this.#parts.push({ pool, threads, pending: 0 })
+    this.#threads.push({ pool, pending: 0 })
   }
 }

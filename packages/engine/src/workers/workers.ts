@@ -3,6 +3,7 @@ import { KpipeError } from '../contracts/index.ts'
 import type {
   CutResult,
   CutTask,
+  DecodeRequest,
   DecodeResult,
   DecodeTask,
   EncodeResult,
@@ -26,7 +27,7 @@ export interface Workers {
   /** Moves `task.buffer` away from the caller. */
   encode(task: Omit<EncodeTask, 'ticket'>): Promise<EncodeResult>
   /** Moves `task.bytes` away from the caller. */
-  decode(task: Omit<DecodeTask, 'ticket'>): Promise<DecodeResult>
+  decode(task: DecodeRequest): Promise<DecodeResult>
   /**
    * Lets every thread load these stages; resolves when all have tried. What goes wrong is told by the first task that needs them.
    */

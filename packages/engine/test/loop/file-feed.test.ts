@@ -129,7 +129,13 @@ t.test('the source says what it means that its file ends, or cannot be read', as
 })
 
 t.test('an error of a thread that has begun to read is told with its place', (t) => {
-  const feed = new FileFeed({ fd: 0, failed: (position, error) => new Error(`${position} ${error?.message}`) }, 100, 50, streamDigest())
+  const feed = new FileFeed(
+    { fd: 0, failed: (position, error) => new Error(`${position} ${error?.message}`) },
+    100,
+    50,
+    streamDigest(),
+    () => {},
+  )
   const sent = new KpipeError('KPIPE_SOURCE_DIED', 'EIO: i/o error, read', { position: 70, name: 'EIO', errno: -5 })
   t.same(feed.failure(sent), new Error('70 EIO: i/o error, read'))
   const other = new KpipeError('KPIPE_STAGE_FAILED', 'of a stage')
@@ -146,7 +152,7 @@ t.test('chunks that are cut by content come in pieces: anchors are looked for on
 })
 
 t.test('threads that wait for the disk more than they work make a slow source', async (t) => {
-  const feed = new FileFeed({ fd: 0, failed: () => new Error('unused') }, 1000, 100, streamDigest())
+  const feed = new FileFeed({ fd: 0, failed: () => new Error('unused') }, 1000, 100, streamDigest(), () => {})
   const passed = (read: number) => feed.passed(feed.take(), { read, tag: 0.05, cut: 0.01 })
   await passed(0.1)
   t.equal(feed.isSlow, false, 'the first of it may be anything')

@@ -196,6 +196,50 @@ t.test('a file that cannot be written is told in the words of the target', async
   t.match(state, { written: 0, committed: 0, aborted: 1, failures: [{ code: 'EBADF', errno: -9 }] })
 })
 
+t.test('chunks that were written unchecked are looked at when the digest is another one', async (t) => {
+  const bytes = versions(1)[0]!
+  const sink = await history([bytes])
+  let loads = 0
+  // Nothing in this test authenticates frames.
+  const stored = (at: number | undefined) => {
+    loads = 0
+    return sink.sealed(sha256(bytes), pageBytes, (frame) => {
+      loads++
+      const whole = sink.frames[frame]!
+      return frame === at ? { ...whole, bytes: whole.bytes.map((byte, index) => (index === 9 ? byte ^ 1 : byte)) } : whole
+    })
+  }
+  for (const frame of [0, sink.frames.length - 1]) {
+    const { made, state } = await fileTarget('r+')
+    const damaged = { code: 'KPIPE_DAMAGED', message: 'a chunk does not have the tag that its recipe names' }
+    await t.rejects(restore({ stream: stored(frame), target: made, hash: shaStage, codec, workers, signal }), damaged)
+    t.match(state, { committed: 0, aborted: 1 })
+    t.ok(loads > sink.frames.length, 'frames were looked at again')
+  }
+  const { made, state } = await fileTarget('r+')
+  const stream = { ...stored(undefined), digest: new Uint8Array(32) }
+  await t.rejects(restore({ stream, target: made, hash: shaStage, codec, workers, signal }), { code: 'KPIPE_DIGEST_MISMATCH' })
+  t.match(state, { committed: 0, aborted: 1 })
+  t.equal(loads, 2 * sink.frames.length)
+})
+
+t.test('a chunk with another length than the stream says, or without a slot, is refused before it is written', async (t) => {
+  const bytes = versions(1)[0]!
+  const sealed = (await history([bytes])).sealed(sha256(bytes), pageBytes)
+  const slotOf = sealed.slotOf.slice()
+  slotOf[0] = 9999
+  const shifted = (chunk: number) => sealed.starts(chunk) + (chunk === 1 ? 1 : 0)
+  for (const [change, message] of [
+    [{ slotOf }, /^a frame has \d+ chunks, and chunk 9999 is wanted$/],
+    [{ starts: shifted }, /^chunk 0 of the stream has 4096 bytes in its frame$/],
+  ] as const) {
+    const { made, state } = await fileTarget('r+')
+    const stream = { ...sealed, ...change }
+    await t.rejects(restore({ stream, target: made, hash: shaStage, codec, workers, signal }), { code: 'KPIPE_DAMAGED', message })
+    t.match(state, { committed: 0, aborted: 1 })
+  }
+})
+
 t.test('bytes behind the end of the stream do not pass', async (t) => {
   const bytes = randomBytes(900_032)
   const stream = (await history([bytes])).sealed(sha256(bytes), pageBytes)
