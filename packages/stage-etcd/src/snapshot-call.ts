@@ -10,6 +10,10 @@ export const trailerBytes = 32
 /** A server that cannot read its file sends empty blobs for ever. */
 const maxEmptyBlobs = 16
 
+const gatheredBytes = 256 * 1024
+/** For how long fewer bytes than that wait for more. */
+const lingerMs = 20
+
 /** A snapshot that has begun to come. */
 export interface SnapshotCall {
   readonly address: string
@@ -44,7 +48,7 @@ export interface ReadingOptions {
 }
 
 /**
- * The bytes of a snapshot in order, as views of what arrived. Blobs may have any size. The trailer comes last, once
+ * The bytes of a snapshot in order, in pieces that are all in the same memory. Blobs may have any size. The trailer comes last, once
  * etcd has ended the call well and the digest matches; a stream that fails yields no trailer.
  * @throws KpipeError KPIPE_SOURCE_*, KPIPE_SIZE_MISMATCH, KPIPE_TRAILER_MISMATCH
  */
@@ -61,6 +65,9 @@ export async function* readSnapshot(snapshot: SnapshotCall, options: ReadingOpti
     return new KpipeError(code, `snapshot from etcd at ${address}: ${seen} after ${received} of ${streamBytes} bytes`, details)
   }
 
+  // What arrives comes in some thousand bytes at a time, and each step of a generator takes as long as copying them.
+  const gathered = new Uint8Array(Math.min(gatheredBytes, Math.max(dataBytes, 1)))
+  let filled = 0
   let blob = first.blob
   for (let progressed = performance.now(); ;) {
     const before = received
@@ -70,13 +77,29 @@ export async function* readSnapshot(snapshot: SnapshotCall, options: ReadingOpti
       if (received + piece.length > streamBytes) throw failure('KPIPE_SIZE_MISMATCH', `${piece.length} bytes more come`)
       if (restLength > 0) trailer.set(piece.subarray(dataLength), received + dataLength - dataBytes)
       received += piece.length
-      if (dataLength > 0) yield restLength > 0 ? piece.subarray(0, dataLength) : piece
+      for (let taken = 0; taken < dataLength;) {
+        const some = piece.subarray(taken, Math.min(dataLength, taken + gathered.length - filled))
+        gathered.set(some, filled)
+        taken += some.length
+        filled += some.length
+        if (filled < gathered.length) continue
+        yield gathered
+        filled = 0
+      }
     }
     emptyBlobs = received > before ? 0 : emptyBlobs + 1
     if (emptyBlobs === maxEmptyBlobs) throw failure('KPIPE_SOURCE_STALLED', `${emptyBlobs} empty blobs in a row`)
     // Taken when the reader is back: its time is not the server's.
     if (emptyBlobs === 0) progressed = performance.now()
-    const arrival = await call.next(Math.max(1, progressed + idleTimeoutMs - performance.now()))
+    const next = (atMostMs: number) => call.next(Math.max(1, Math.min(atMostMs, progressed + idleTimeoutMs - performance.now())))
+    let arrival = await next(filled > 0 ? lingerMs : idleTimeoutMs)
+    if (arrival.kind === 'silent' && filled > 0) {
+      const lentAt = performance.now()
+      yield gathered.subarray(0, filled)
+      filled = 0
+      progressed += performance.now() - lentAt
+      arrival = await next(idleTimeoutMs)
+    }
     if (arrival.kind === 'message') blob = decodeSnapshot(arrival.message, failDecoding(address, methods.snapshot)).blob
     else if (arrival.kind === 'status' && arrival.status.code === 0 && received === streamBytes) break
     else {
@@ -84,6 +107,7 @@ export async function* readSnapshot(snapshot: SnapshotCall, options: ReadingOpti
       throw brokenStream(arrival, failure, idleTimeoutMs)
     }
   }
+  if (filled > 0) yield gathered.subarray(0, filled)
   if (!trailer.equals(await options.digestSoFar())) {
     const seen = `snapshot from etcd at ${address} ends with a digest that does not match its ${dataBytes} bytes`
     throw new KpipeError('KPIPE_TRAILER_MISMATCH', seen, { endpoint: address, expected_bytes: streamBytes })

@@ -35,6 +35,52 @@ t.test('blobs of any size give the same stream, empty ones and one that holds al
   }
 })
 
+t.test('what comes in many messages is handed on in few pieces, and what stays behind is not kept back', async (t) => {
+  const data = randomBytes(2 << 20)
+  const wire = Buffer.concat(
+    snapshotMessages(
+      data,
+      Array.from({ length: 1024 }, () => 2048),
+    ),
+  )
+  const etcd = await serving(t, async (call) => {
+    await call.write(wire)
+    call.end()
+  })
+  const into = reading()
+  const stream = await into.open({ endpoints: [etcd.address] })
+  const lengths: number[] = []
+  for await (const piece of stream.read()) {
+    lengths.push(piece.length)
+    into.take(piece)
+  }
+  await stream.close()
+  t.equal(
+    lengths.reduce((sum, length) => sum + length, 0),
+    data.length + 32,
+  )
+  t.ok(lengths.length < 64, `${lengths.length} pieces of 1024 messages`)
+
+  const [first = new Uint8Array(0), ...rest] = snapshotMessages(data, [10, 20])
+  const slow = await serving(t, async (call) => {
+    await call.write(first)
+    await handedOn.promise
+    for (const message of rest) await call.write(message)
+    call.end()
+  })
+  const handedOn = Promise.withResolvers<void>()
+  const slowly = reading()
+  const trickle = await slowly.open({ endpoints: [slow.address] })
+  const pieces = trickle.read()[Symbol.asyncIterator]()
+  const { value: begun } = await pieces.next()
+  t.equal(begun?.length, 10, 'although no more has come')
+  slowly.take(begun!)
+  handedOn.resolve()
+  for (let next = await pieces.next(); !next.done; next = await pieces.next()) slowly.take(next.value)
+  t.equal(slowly.taken, data.length + 32)
+  await trickle.close()
+})
+
 t.test('a database of no bytes and one of one byte are streams like others', async (t) => {
   for (const data of [Buffer.alloc(0), Buffer.from('x')]) {
     const etcd = await serving(t, playSnapshot(data))
