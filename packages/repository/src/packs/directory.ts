@@ -163,14 +163,32 @@ function runningSum(lengths: Uint32Array, most: number): Uint32Array {
   })
 }
 
-function prefixesOf(tags: Buffer): Buffer {
-  const prefixes = Buffer.allocUnsafe((tags.length / tagBytes) * prefixBytes)
-  for (let from = 0, to = 0; from < tags.length; from += tagBytes, to += prefixBytes) tags.copy(prefixes, to, from, from + prefixBytes)
+// A pack of pages has some ten thousand tags: no call a tag.
+
+function prefixesOf(tags: Uint8Array): Uint8Array {
+  const prefixes = new Uint8Array((tags.length / tagBytes) * prefixBytes)
+  for (let from = 0, to = 0; from < tags.length; from += tagBytes) {
+    for (let byte = 0; byte < prefixBytes; byte++) prefixes[to++] = tags[from + byte]
+  }
   return prefixes
+}
+
+/** Whether two tags begin alike. */
+function sharePrefixes(tags: Uint8Array): boolean {
+  const prefixes = new Float64Array(tags.length / tagBytes)
+  for (let index = 0, at = 0; at < tags.length; index++, at += tagBytes) {
+    let prefix = 0
+    for (let byte = 0; byte < prefixBytes; byte++) prefix = prefix * 256 + tags[at + byte]
+    prefixes[index] = prefix
+  }
+  prefixes.sort()
+  for (let index = 1; index < prefixes.length; index++) if (prefixes[index] === prefixes[index - 1]) return true
+  return false
 }
 
 /** Records of all chunks that share their prefix with a chunk of another tag: 2^-48 a pair, but never wrong. */
 function fullTagsOf(tags: Buffer): Buffer {
+  if (!sharePrefixes(tags)) return Buffer.alloc(0)
   const first = new Map<number, number>()
   const ambiguous = new Set<number>()
   for (let at = 0; at < tags.length; at += tagBytes) {
@@ -179,7 +197,6 @@ function fullTagsOf(tags: Buffer): Buffer {
     if (other === undefined) first.set(prefix, at)
     else if (tags.compare(tags, at, at + tagBytes, other, other + tagBytes) !== 0) ambiguous.add(prefix)
   }
-  if (ambiguous.size === 0) return Buffer.alloc(0)
   const records: Buffer[] = []
   for (let at = 0; at < tags.length; at += tagBytes) {
     if (!ambiguous.has(tags.readUIntBE(at, prefixBytes))) continue
