@@ -35,8 +35,10 @@ export async function tlsFailure(peer: TlsPeer, cause: unknown, signal: AbortSig
       files.client === undefined ? 'no client certificate was given' : `the client certificate was ${told(files.client.certificates)}`
     return failure('KPIPE_SOURCE_REFUSED', `the connection is ended right after the TLS handshake (${reasonOf(cause)}); ${given}`)
   }
-  const answered = await whatAnswered(endpoint, lookMs, signal)
+  const answered = await whatAnswered(endpoint, lookMs, signal).catch((error: unknown) => error as KpipeError)
   signal.throwIfAborted()
+  // It was there a moment ago.
+  if (typeof answered === 'object') return answered
   if (/^(no TLS handshake|the connection timed out)/.test(reasonOf(cause))) return failure('KPIPE_SOURCE_UNREACHABLE', reasonOf(cause))
   return protocol(`TLS was tried, and ${answered ?? 'this port speaks HTTP/2 without TLS'}`)
 }

@@ -9,33 +9,30 @@ const newline = 10
 
 /**
  * Calls an endpoint once more, where HTTP/2 failed, to tell what speaks there. node:http2 keeps what it read to
- * itself. Never throws; undefined when it does speak HTTP/2.
+ * itself. Undefined when it does speak HTTP/2.
+ * @throws KpipeError KPIPE_SOURCE_UNREACHABLE when nothing is there any more
  */
 export async function whatAnswered(endpoint: Endpoint, withinMs: number, signal: AbortSignal): Promise<string | undefined> {
+  const socket = await dial(endpoint, withinMs, signal)
+  const pieces: Buffer[] = []
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
+  let silent = false
   try {
-    const socket = await dial(endpoint, withinMs, signal)
-    const pieces: Buffer[] = []
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
-    let silent = false
-    try {
-      socket.write(preface)
-      socket.on('data', (bytes: Buffer) => {
-        pieces.push(bytes)
-        const said = Buffer.concat(pieces)
-        if (said.length >= enoughBytes || said.includes(newline)) socket.destroy()
-      })
-      await once(socket, 'close', { signal: deadline })
-    } catch {
-      // Whatever ended it: what counts is what had been said until then.
-      silent = deadline.aborted
-    } finally {
-      socket.on('error', () => {})
-      socket.destroy()
-    }
-    return describe(Buffer.concat(pieces), silent)
-  } catch (error) {
-    return (error as Error).message
+    socket.write(preface)
+    socket.on('data', (bytes: Buffer) => {
+      pieces.push(bytes)
+      const said = Buffer.concat(pieces)
+      if (said.length >= enoughBytes || said.includes(newline)) socket.destroy()
+    })
+    await once(socket, 'close', { signal: deadline })
+  } catch {
+    // Whatever ended it: what counts is what had been said until then.
+    silent = deadline.aborted
+  } finally {
+    socket.on('error', () => {})
+    socket.destroy()
   }
+  return describe(Buffer.concat(pieces), silent)
 }
 
 export function describe(said: Buffer, silent: boolean): string | undefined {

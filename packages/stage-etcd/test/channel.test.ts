@@ -87,6 +87,22 @@ t.test('an address without a server, and a name without an address, are unreacha
   t.match(await failureOf({ endpoints: ['no-such-host.invalid:2379'] }), { code: 'KPIPE_SOURCE_UNREACHABLE', message: /host name/ })
 })
 
+t.test('a server that dies while it is called is unreachable, with its address once', async (t) => {
+  for (const tls of [false, true]) {
+    const server = createServer((socket) => {
+      server.close()
+      socket.destroy()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    t.match(await failureOf({ endpoints: [tls ? `https://${address}` : address] }), {
+      code: 'KPIPE_SOURCE_UNREACHABLE',
+      message: `etcd at ${address}: connection refused`,
+    })
+    t.equal(server.listening, false)
+  }
+})
+
 t.test('a call on a connection that is gone is lost, and closing twice is no fault', async (t) => {
   const etcd = await fakeEtcd()
   t.teardown(() => etcd.close())
