@@ -132,6 +132,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   const settle = async <Value>(work: Promise<Value>) => await stalling(interruption, limits.stallTimeoutMs, work)
   const open = async () => {
     const { sink, known, secrets, memory } = await settle(opening)
+    if (known !== undefined) cuts.widen()
     const filler = new FrameFiller(limits.frameBytes)
     const encodes = new EncodeWindow(workers, options.codecs.map(stageReference), secrets, plan.pageBytes, filler, sink, seconds)
     return { encodes, gatherer: new Gatherer({ plan, known, collector, filler, encodes, sink, seconds }), known, memory }

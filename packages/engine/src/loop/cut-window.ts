@@ -7,24 +7,31 @@ interface PendingSegment {
   readonly result: Promise<CutResult>
 }
 
-const segmentsPerThread = 4
+/** One at work, one waiting. */
+const atFirst = 2
+/** As many as are cut while one thread encodes a frame: the others, and the main thread, have something to do meanwhile. */
+const widened = 4
 
 /** Segments on their way through chunker, hasher and inspector, in the order of the stream. */
 export class CutWindow {
   readonly #workers: Workers
   readonly #recipe: CutRecipe
   readonly #pending: PendingSegment[] = []
-  readonly #window: number
+  #window: number
 
   constructor(workers: Workers, recipe: CutRecipe) {
     this.#workers = workers
     this.#recipe = recipe
-    // As many as are cut while one thread encodes a frame: the others, and the main thread, have something to do meanwhile.
-    this.#window = workers.threads * segmentsPerThread
+    this.#window = workers.threads * atFirst
   }
 
   get pending(): number {
     return this.#pending.length
+  }
+
+  /** Where there is a parent: segments are done quickly, and frames are few. Without one it takes memory and gains little. */
+  widen(): void {
+    this.#window = this.#workers.threads * widened
   }
 
   get full(): boolean {
