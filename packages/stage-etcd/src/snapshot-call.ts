@@ -104,6 +104,7 @@ export async function* readSnapshot(snapshot: SnapshotCall, options: ReadingOpti
     else if (arrival.kind === 'status' && arrival.status.code === 0 && received === streamBytes) break
     else {
       options.signal.throwIfAborted()
+      if (filled > 0) yield gathered.subarray(0, filled)
       throw brokenStream(arrival, failure, idleTimeoutMs)
     }
   }

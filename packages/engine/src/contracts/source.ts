@@ -72,7 +72,7 @@ export interface SourceContext {
 
 /** The stream's bytes from byte 0 of a file, beside whatever follows them there. */
 export interface SourceFile {
-  /** Open until `close`, which is called when no thread reads from it any more. */
+  /** Open until `close`. After a failure a thread may go on to read for a moment; what it reads then is thrown away. */
   readonly fd: number
   /** What the source says when the operating system had an error with the file at a place or, without `error`, when it ends there. */
   failed(position: number, error?: Error): Error
