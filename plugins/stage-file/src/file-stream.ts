@@ -21,7 +21,8 @@ interface OpenFile {
 /** A file whose length must not change while it is read. Pieces are in the same memory by turns. */
 export async function fileStream({ handle, path, stat, name, facts, context }: OpenFile): Promise<SourceStream> {
   const bytes = stat.size
-  const trailerAt = mayHaveTrailer(bytes) && isBoltHead(await headOf(handle)) ? bytes - trailerBytes : Infinity
+  const isSnapshot = mayHaveTrailer(bytes) && isBoltHead(await headOf(handle).catch((cause: unknown) => Promise.reject(failed(0, cause))))
+  const trailerAt = isSnapshot ? bytes - trailerBytes : Infinity
   let trailerVerified = false
 
   async function verify(trailer: Uint8Array) {

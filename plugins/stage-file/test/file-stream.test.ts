@@ -1,6 +1,8 @@
 import { appendFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { test } from 'tap'
 import type { Test } from 'tap'
+import { fileStream } from '../src/file-stream.ts'
 import { source } from '../src/source.ts'
 import { listener, readAll, snapshotOf } from './source-reading.ts'
 
@@ -86,6 +88,19 @@ test('of its file it says what it says of its pieces', async (t) => {
   t.match(failed(4096, refused), { code: 'KPIPE_SOURCE_DIED', message: /snap cannot be read on at byte 4096: / })
   appendFileSync(path, 'more')
   await t.rejects(stream.end(), { code: 'KPIPE_SIZE_MISMATCH', message: /grew while it was read: it had 8192 bytes$/ })
+  await stream.close()
+})
+
+test('a file whose first bytes cannot be read is told with the place', async (t) => {
+  const path = `${t.testdir({})}/snap`
+  writeFileSync(path, snapshotOf(4096))
+  const [handle, other] = await Promise.all([open(path), open(path)])
+  const stat = await handle.stat()
+  await handle.close()
+  const facts = { path, stat, name: 'snap', facts: {}, context: listener().context }
+  await t.rejects(fileStream({ ...facts, handle }), { code: 'KPIPE_SOURCE_DIED', message: /snap cannot be read on at byte 0: / })
+  const stream = await fileStream({ ...facts, handle: other })
+  t.match(stream.file, { trailer: { position: 4096 } })
   await stream.close()
 })
 
