@@ -16,7 +16,8 @@ export async function buildTap(): Promise<void> {
 }
 
 /**
- * Runs the test files, all when none is named; tells each file, and each failure in full. @throws Error when nothing could be counted
+ * Runs the test files, all when none is named; tells each file, and each failure in full. Failures are told again after the last file,
+ * for a long output is often kept without its middle. @throws Error when nothing could be counted
  * @param program the kpipe that they start; that of the sources when undefined
  */
 export async function runTests(files: readonly string[], program: string | undefined): Promise<{ passed: number; failed: number }> {
@@ -26,8 +27,14 @@ export async function runTests(files: readonly string[], program: string | undef
     () => undefined,
     (error: Error) => error,
   )
-  const counted = await countTap(child.stdout!, tell)
+  const failed: TestFile[] = []
+  const counted = await countTap(child.stdout!, (file) => {
+    tell(file)
+    if (file.failures.length > 0) failed.push(file)
+  })
   const failure = await ended
+  if (failed.length > 0) console.log('what failed:')
+  for (const file of failed) tell(file)
   if (counted.passed + counted.failed === 0) throw failure ?? new Error('no test was run')
   // All is well in the files, and yet tap is not content.
   if (failure && counted.failed === 0) tell({ name: 'tap', passed: 0, failures: [failure.message], seconds: 0 })
