@@ -21,16 +21,15 @@ interface InFile {
   readonly inFile?: Uint8Array
   readonly chunk?: ReturnType<typeof pageStage>
   readonly trailerBytes?: number
-  readonly closed?: boolean
+  readonly unreadable?: boolean
 }
 
 /** Backs up a stream that lies in a file. */
-function backupOf({ bytes, inFile = bytes, chunk = pageStage(4096), trailerBytes, closed }: InFile) {
+function backupOf({ bytes, inFile = bytes, chunk = pageStage(4096), trailerBytes, unreadable }: InFile) {
   const path = `${folder}/${files++}`
   writeFileSync(path, inFile)
-  const fd = openSync(path, 'r')
-  if (closed) closeSync(fd)
-  else t.after(() => closeSync(fd))
+  const fd = openSync(path, unreadable ? 'a' : 'r')
+  t.after(() => closeSync(fd))
   const digest = streamDigest()
   const verified: { readonly trailer: Buffer; readonly before: Buffer }[] = []
   const failures: { readonly position: number; readonly code: string | undefined }[] = []
@@ -123,7 +122,7 @@ t.test('the source says what it means that its file ends, or cannot be read', as
     t.same(failures, [{ position: inFile, code: undefined }])
     t.equal(state.closed, 1)
   }
-  const { report, failures } = backupOf({ bytes: randomBytes(200_000), closed: true })
+  const { report, failures } = backupOf({ bytes: randomBytes(200_000), unreadable: true })
   await t.rejects(report, { message: 'as the source says' })
   t.same(failures, [{ position: 0, code: 'EBADF' }])
 })
