@@ -146,9 +146,14 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
     const record = known && (await interruption.or(memory.recall(number)))
     return { printKey, earlier: record && { record, tags: known.tags, chunks: known.count } }
   }
+  const settleOldestFrame = async (encodes: EncodeWindow) => {
+    // The time of a stage is not the store's.
+    await interruption.or(encodes.oldest())
+    await settle(encodes.storeOldest())
+  }
   const settleOldestCut = async () => {
     opened ??= await open()
-    while (opened.encodes.full) await settle(opened.encodes.settleOldest())
+    while (opened.encodes.full) await settleOldestFrame(opened.encodes)
     const { segment, cut } = await interruption.or(cuts.oldest()).catch((error: unknown) => {
       throw feed.failure(error)
     })
@@ -179,7 +184,7 @@ async function stream(options: BackupOptions, limits: BackupLimits, interruption
   seconds.add('conclude', (performance.now() - began) / 1000)
   const confirming = stream.confirm?.(facts).finally(() => source.close())
   confirming?.catch(() => {}) // Told when it is awaited, after the last frames.
-  while (encodes.pending > 0) await settle(encodes.settleOldest())
+  while (encodes.pending > 0) await settleOldestFrame(encodes)
   const confirmed = confirming && (await interruption.or(confirming))
   seconds.add('digest', digest.seconds)
   return {

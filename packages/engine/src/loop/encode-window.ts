@@ -62,11 +62,17 @@ export class EncodeWindow {
       ends: frame.ends,
       pageBytes: this.#pageBytes,
     })
-    result.catch(() => {}) // Told by settleOldest, when its turn comes.
+    result.catch(() => {}) // Told by the oldest, when its turn comes.
     this.#pending.push({ frame, result })
   }
 
-  async settleOldest(): Promise<void> {
+  /** Waits until the oldest frame is encoded, or cannot be. */
+  async oldest(): Promise<void> {
+    await this.#pending[0]!.result
+  }
+
+  /** Has the sink take the oldest frame, which is encoded. */
+  async storeOldest(): Promise<void> {
     const { frame, result } = this.#pending[0]!
     const { bytes, buffer, digest, lengths, seconds } = await result
     this.#pending.shift()

@@ -3,6 +3,7 @@ import t from 'tap'
 import { KpipeError, type EncodedFrame, type Facts, type RecipeSegment } from '@kpipe/engine/contracts'
 import { backup, type BackupOptions, startWorkers, streamDigest, type Workers } from '../../src/index.ts'
 import { countStage, lineStage, pageStage, shaStage, xorStage } from '../stages/loaded.ts'
+import { slowMs } from '../stages/xor.ts'
 import { MemorySink, secrets, sha256, tagKey } from '../stages/memory-sink.ts'
 import { memorySource } from '../stages/memory-source.ts'
 
@@ -245,6 +246,18 @@ t.test('a store that hangs lets the source go', async (t) => {
   t.equal(hung, 1, 'the fault fired')
   t.equal(state.closed, 1)
   t.ok(state.readTo < 2_000_000, 'reading stopped')
+})
+
+t.test('a stage that takes longer than the store may is not taken for the store', async (t) => {
+  const bytes = randomBytes(200_000)
+  const sink = new MemorySink()
+  const limits = { segmentBytes: 65_536, frameBytes: 131_072, stallTimeoutMs: slowMs / 3 }
+  const { seconds } = await run(bytes, sink, { codecs: [xorStage('slow')], limits })
+  t.ok(
+    Object.values(seconds).some((spent) => spent * 1000 > limits.stallTimeoutMs),
+    'it is slow',
+  )
+  t.ok(rebuilt(sink).equals(bytes))
 })
 
 t.test('a source that is held too long is let go', async (t) => {

@@ -5,7 +5,7 @@ export default {
   kind: 'inspect',
   summary: 'counts zero bytes',
   settings: { type: 'object', properties: {}, additionalProperties: false },
-  plan: (head) => (head[0] === 0xff ? undefined : { zero: 0 }),
+  plan: (head) => (head.every((byte) => byte === 0xff) ? undefined : { zero: 0 }),
   look: (bytes) => Uint8Array.from(new Uint8Array(new Uint32Array([bytes.filter((byte) => byte === 0).length]).buffer)),
   collect() {
     let zeros = 0
