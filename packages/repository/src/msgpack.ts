@@ -5,8 +5,28 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: f
 
 /** Plain msgpack: maps with text keys, no extensions; integers beyond 32 bits as int64, bytes as bin. */
 export function encode(value: unknown): Buffer {
+  const plainValue = plain(value, 0)
+  const large = binBytes(plainValue)
   // msgpackr hands out views of a buffer that it goes on using.
-  return Buffer.from(packr.pack(plain(value, 0)))
+  if (large < largeBytes) return Buffer.from(packr.pack(plainValue))
+  // It would make a buffer four times as long, and keep it for good.
+  packr.useBuffer(Buffer.allocUnsafeSlow(large + largeBytes))
+  try {
+    return packr.pack(plainValue)
+  } finally {
+    packr.useBuffer(Buffer.allocUnsafeSlow(smallBytes))
+  }
+}
+
+/** Of bins in one value. All that stands beside them is shorter, as a rule. */
+const largeBytes = 32_768
+/** What msgpackr begins with. */
+const smallBytes = 8192
+
+function binBytes(value: unknown): number {
+  if (value === null || typeof value !== 'object') return 0
+  if (value instanceof Uint8Array) return value.length
+  return Object.values(value).reduce((sum: number, item) => sum + binBytes(item), 0)
 }
 
 /**

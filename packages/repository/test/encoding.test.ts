@@ -25,6 +25,26 @@ test('msgpack is plain: the smallest forms, no extension, 64-bit integers whole'
   t.throws(() => encode(deep), RangeError)
 })
 
+test('what was encoded stays as it is whatever is encoded next, in hardly more memory than it takes', (t) => {
+  const values = [0, 10, 32_767, 32_768, 1_048_576, 70_000, 5].map((length) => ({
+    bin: new Uint8Array(noise(length, `${length}`)),
+    list: [length, 'end'],
+  }))
+  // Texts are not reckoned with.
+  const long = {
+    bin: new Uint8Array(40_000).fill(7),
+    texts: Array.from({ length: 3000 }, (_, index) => `text number ${index}, and more of it`),
+  }
+  const encoded = [...values, long, ...values].map((value) => encode(value))
+  for (const [index, value] of [...values, long, ...values].entries()) {
+    const decoded = decode(encoded[index]) as typeof value
+    t.ok(Buffer.from(decoded.bin).equals(value.bin), `${value.bin.length} bytes`)
+    t.same({ ...decoded, bin: 0 }, { ...value, bin: 0 })
+    t.ok(encoded[index].buffer.byteLength <= encoded[index].length + 70_000 || value === long, 'a buffer of its own, or a pool')
+  }
+  t.end()
+})
+
 test('columns of numbers come back', async (t) => {
   const values = [0, 1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 32, 2 ** 52]
   const writer = new VarintWriter()
