@@ -8,7 +8,7 @@ export function memoryBounds(streamBytes: number, pageBytes: number): { readonly
   const chunks = (32 * (streamBytes / pageBytes)) / 2 ** 20
   const inCodecs = 3 * threads * frame
   const remembered = 10 + threads
-  const running = (4 * threads + 1) * segment + (threads + 2) * frame + inCodecs + 2 * pack + remembered
+  const running = (4 * threads + 1) * segment + (threads + 2) * frame + inCodecs + 4 * pack + remembered
   const restoring = 2 * (threads + 2) * frame + inCodecs + cache
   return { run: base + 1.5 * running + chunks, restoreInOrder: base + 1.5 * restoring + chunks }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { KpipeError } from '@kpipe/engine/contracts'
 import { faultyStore, memoryStore } from '@kpipe/engine/testing'
 import type { StoreCall } from '@kpipe/engine/testing'
@@ -95,7 +96,7 @@ test('sizes of packs and log entries lie on Padmé steps', async (t) => {
   for (const [name, bytes] of sized) t.equal(bytes.length, padme(bytes.length), name)
 })
 
-test('packs stay within 16 MiB, and one of each class is written at a time', async (t) => {
+test('packs have about 4 MiB, and three of a class are written at a time', async (t) => {
   const held = memoryStore()
   const writing = new Map<number, number>()
   let most = 0
@@ -106,7 +107,7 @@ test('packs stay within 16 MiB, and one of each class is written at a time', asy
       const count = (change: number): void => void writing.set(packClass, (writing.get(packClass) ?? 0) + change)
       if (name.startsWith('packs/')) count(1)
       most = Math.max(most, ...writing.values())
-      await new Promise(setImmediate)
+      await delay(20)
       if (name.startsWith('packs/')) count(-1)
       return held.create(name, parts)
     },
@@ -116,9 +117,10 @@ test('packs stay within 16 MiB, and one of each class is written at a time', asy
   const bytes = noise(40 * 2 ** 20, 'large')
   const { snapshot } = await backUp(repository, bytes, { frameChunks: 2 ** 12, lengths: new Uint32Array(40 * 1024).fill(1024) })
   const sizes = packsOf(held.objects).map((name) => held.objects.get(name)!.length)
-  t.ok(Math.max(...sizes) <= 16 * 2 ** 20, String(sizes))
+  // A frame that does not shrink has a pack of its own.
+  t.ok(Math.max(...sizes) <= 4.5 * 2 ** 20, String(sizes))
   t.equal(writing.size, 2, 'there are packs of both classes')
-  t.equal(most, 1)
+  t.equal(most, 3)
   t.ok((await restore(repository, snapshot)).equals(bytes))
 })
 

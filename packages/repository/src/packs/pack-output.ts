@@ -23,7 +23,10 @@ export interface PackOutputOptions {
   readonly nextCounter: () => number
 }
 
-/** Fills packs of one class, in order: one is filled while at most one is in flight. */
+/** Packs that may be on their way to the store at once: what takes time there is to wait for the disk, not to write. */
+const mostInFlight = 3
+
+/** Fills packs of one class, in order: one is filled while a few are in flight. */
 export class PackOutput {
   readonly #options: PackOutputOptions
   readonly #records: NewPack[] = []
@@ -31,7 +34,8 @@ export class PackOutput {
   #fillingBytes = 0
   /** What the directory is made of: this writer's own, and of no use once it is made. */
   #listed: ArrayBufferView[] = []
-  #inFlight: Promise<void> = Promise.resolve()
+  /** The oldest first. */
+  readonly #inFlight: Promise<void>[] = []
   #bytesStored = 0
 
   constructor(options: PackOutputOptions) {
@@ -60,14 +64,14 @@ export class PackOutput {
   /** All packs durable: what the log must say of them. */
   async finish(): Promise<readonly NewPack[]> {
     await this.#close()
-    await this.#inFlight
+    await this.#leave(0)
     return this.#records
   }
 
   /** Drops what is not yet under way and waits for the rest. */
   async abandon(): Promise<void> {
     this.#filling = undefined
-    await this.#inFlight.catch(() => undefined) // The fault was already thrown where a frame was added.
+    await Promise.allSettled(this.#inFlight) // A fault was already thrown where a frame was added.
   }
 
   async #close(): Promise<void> {
@@ -77,10 +81,19 @@ export class PackOutput {
     const { parts, record } = filling.finish()
     for (const array of this.#listed) giveBack(array)
     this.#listed = []
-    await this.#inFlight
-    this.#inFlight = this.#store(filling.id, parts, record)
-    this.#inFlight.catch(() => undefined) // Thrown by the next #close or by finish.
+    await this.#leave(mostInFlight - 1)
+    const stored = this.#store(filling.id, parts, record)
+    stored.catch(() => undefined) // Thrown by a later #close or by finish.
+    this.#inFlight.push(stored)
     this.#records.push(record)
+  }
+
+  /** Waits until at most so many are in flight. */
+  async #leave(atMost: number): Promise<void> {
+    while (this.#inFlight.length > atMost) {
+      await this.#inFlight[0]
+      this.#inFlight.shift()
+    }
   }
 
   async #store(id: string, parts: readonly Uint8Array[], record: NewPack): Promise<void> {
