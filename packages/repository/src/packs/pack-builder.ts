@@ -12,7 +12,7 @@ import type { ListedFrame } from './directory.ts'
 
 export const packHeaderBytes = 48
 export const packFooterBytes = 16
-/** A pack is closed before it would grow above this: two of them are in memory at once. */
+/** A pack is closed before it would grow above this: a few of them are in memory at once. */
 export const targetPackBytes = 4 * 2 ** 20
 
 /** Header 12 | class u8 | 3 zeros | pack id 16 | repository id 16. */

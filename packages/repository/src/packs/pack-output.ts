@@ -91,8 +91,9 @@ export class PackOutput {
   /** Waits until at most so many are in flight. */
   async #leave(atMost: number): Promise<void> {
     while (this.#inFlight.length > atMost) {
-      await this.#inFlight[0]
-      this.#inFlight.shift()
+      const [oldest] = this.#inFlight
+      await oldest
+      if (this.#inFlight[0] === oldest) this.#inFlight.shift()
     }
   }
 
