@@ -1,31 +1,42 @@
 import type { PackClass } from '../format.ts'
+import { targetPackBytes } from '../packs/pack-builder.ts'
 import type { Examined } from './examine.ts'
 import { defaultUnused } from './prune-options.ts'
 import type { PruneOptions, Unused } from './prune-options.ts'
 import type { PackUse } from './pack-use.ts'
 
-/** A pack of a quarter of its size is small. */
-const smallPackBytes = 4 * 2 ** 20
+const smallPackBytes = targetPackBytes / 4
 /** Small packs are joined when there are so many: each byte is not written again by every collection. */
 const smallPacks = 32
 /** A new pack with the whole of a larger one might become larger than readers take; no writer of kpipe makes such. */
 const maxOldBytes = 32 * 2 ** 20
 /** Of a pack that a scattered snapshot uses. */
 const scatteredShare = 0.1
+/** When a restore of a newest snapshot decodes more than so many times its bytes, its chunks are gathered until it is so many times. */
+const gatherAbove = 2
+const gatherTo = 1.25
 
 /**
  * Packs to be written anew without what nobody needs, oldest first. Those of which nothing is needed, which snapshots use for what has
  * been healed elsewhere, come last: they need a new pack to go into, and bring none.
  */
 export function choosePacks(
-  { uses, untouchable, scattered, state }: Pick<Examined, 'uses' | 'untouchable' | 'scattered' | 'state'>,
-  { maxUnused = defaultUnused, reseal = false }: Pick<PruneOptions, 'maxUnused' | 'reseal'>,
+  { uses, untouchable, scattered, newest, state }: Pick<Examined, 'uses' | 'untouchable' | 'scattered' | 'newest' | 'state'>,
+  { maxUnused = defaultUnused, reseal = false, recode }: Pick<PruneOptions, 'maxUnused' | 'reseal' | 'recode'>,
 ): PackUse[] {
   const movable = uses.filter(({ pack }) => !untouchable.has(pack.number) && pack.bytes <= maxOldBytes)
   const chosen = new Set<PackUse>()
   if (reseal) for (const use of movable) if (use.epoch < state.epoch) chosen.add(use)
   const scatteredPacks = new Set(scattered.flatMap((id) => state.snapshots.get(id)?.packs ?? []))
   for (const use of movable) if (scatteredPacks.has(use.pack.number) && use.unusedBytes > use.pack.bytes * scatteredShare) chosen.add(use)
+  if (maxUnused !== 'unlimited' && recode !== undefined) {
+    for (const { id, bytes, readBytes } of newest) {
+      if (readBytes <= bytes * gatherAbove) continue
+      const own = new Set(state.snapshots.get(id)?.packs)
+      const wasteful = movable.filter(({ pack, wastedBytes }) => own.has(pack.number) && wastedBytes > 0)
+      for (const use of worstFirst(wasteful, readBytes - bytes * gatherTo)) chosen.add(use)
+    }
+  }
   let left = uses.filter((use) => !chosen.has(use)).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
   const allowed = allowedBytes(uses, maxUnused)
   const share = ({ unusedBytes, pack }: PackUse): number => unusedBytes / pack.bytes
@@ -42,6 +53,19 @@ export function choosePacks(
   }
   const isEmpty = ({ liveChunks }: PackUse): number => (liveChunks === 0 ? 1 : 0)
   return [...chosen].toSorted((one, other) => isEmpty(one) - isEmpty(other) || one.pack.number - other.pack.number)
+}
+
+/** Those that cost a restore most for what it takes to write them anew, until so many bytes less are decoded. */
+function worstFirst(uses: readonly PackUse[], bytes: number): PackUse[] {
+  const ratio = ({ wastedBytes, liveBytes }: PackUse): number => wastedBytes / liveBytes
+  let left = bytes
+  return uses
+    .toSorted((one, other) => ratio(other) - ratio(one))
+    .filter(({ wastedBytes }) => {
+      const isNeeded = left > 0
+      left -= wastedBytes
+      return isNeeded
+    })
 }
 
 /** The smallest pack with something in it, when only packs without anything are chosen of a class. */

@@ -5,7 +5,7 @@ import { readDirectory } from '../packs/read-directory.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Collection } from './collect.ts'
 import { markSnapshot } from './mark-snapshot.ts'
-import { markLive, openPack } from './open-pack.ts'
+import { lineOf, markLive, openPack } from './open-pack.ts'
 import type { OpenPack } from './open-pack.ts'
 import { packUse } from './pack-use.ts'
 import type { PackUse } from './pack-use.ts'
@@ -23,8 +23,18 @@ export interface Examined {
   readonly untouchable: ReadonlySet<number>
   /** Ids of snapshots of which a restore decodes more than three times as many bytes as they have. */
   readonly scattered: readonly string[]
+  /** Of each name and member. */
+  readonly newest: readonly Newest[]
   /** The packs that are open still, when all of them were at once. */
   readonly open: ReadonlyMap<number, OpenPack> | undefined
+}
+
+/** A newest snapshot, and how much a restore of it decodes. */
+export interface Newest {
+  readonly id: string
+  readonly bytes: number
+  /** Plain bytes of all frames that it needs. */
+  readonly readBytes: number
 }
 
 /** Reads the recipes of all snapshots and the directories of all packs that they use. */
@@ -41,8 +51,18 @@ export async function examine(collection: Collection, state: LogState): Promise<
     uses.push(...[...last.values()].map(packUse))
   }
   const bytesOf = ({ manifest }: Snapshot): number => manifest.streams.reduce((sum, { bytes }) => sum + bytes, 0)
-  const scattered = collection.snapshots.all(state).filter((snapshot) => (readBytes.get(snapshot.id) ?? 0) > 3 * bytesOf(snapshot))
-  return { state, uses, untouchable, scattered: scattered.map(({ id }) => id), open: groups.length === 1 ? last : undefined }
+  const all = collection.snapshots.all(state)
+  const measured = ({ id }: Snapshot): number => readBytes.get(id) ?? 0
+  const scattered = all.filter((snapshot) => measured(snapshot) > 3 * bytesOf(snapshot)).map(({ id }) => id)
+  const newest = byNameAndMember(all).map((group) => group.at(-1)!)
+  return {
+    state,
+    uses,
+    untouchable,
+    scattered,
+    newest: newest.map((snapshot) => ({ id: snapshot.id, bytes: bytesOf(snapshot), readBytes: measured(snapshot) })),
+    open: groups.length === 1 ? last : undefined,
+  }
 }
 
 /**
@@ -74,15 +94,18 @@ export async function openAndMark(
   })
   const marks = new RecipeMarks({ store, ring, state, open, frames })
   const readable = new Set<string>()
-  for (const snapshot of nameByName(snapshots.all(state))) {
-    options.signal?.throwIfAborted()
-    const marked = await unlessDamaged(() => markSnapshot(marks, snapshot, untouchable))
-    if (typeof marked === 'string') {
-      tally.notice(marked)
-      continue
+  for (const [index, group] of byNameAndMember(snapshots.all(state)).entries()) {
+    for (const snapshot of group) {
+      options.signal?.throwIfAborted()
+      const line = snapshot === group.at(-1) ? lineOf(index) : 0
+      const marked = await unlessDamaged(() => markSnapshot(marks, snapshot, line, untouchable))
+      if (typeof marked === 'string') {
+        tally.notice(marked)
+        continue
+      }
+      readable.add(snapshot.id)
+      readBytes.set(snapshot.id, (readBytes.get(snapshot.id) ?? 0) + marked)
     }
-    readable.add(snapshot.id)
-    readBytes.set(snapshot.id, (readBytes.get(snapshot.id) ?? 0) + marked)
   }
   // What the others need, nobody knows.
   for (const { id, packs: numbers } of state.snapshots.values())
@@ -111,9 +134,9 @@ async function unlessDamaged<Result>(work: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** By their own name and member, oldest first: neighbours have most of their recipes in common. */
-function nameByName(snapshots: readonly Snapshot[]): Snapshot[] {
-  return [...Map.groupBy(snapshots, ({ name, member }) => JSON.stringify([name, member])).values()].flat()
+/** In groups, each oldest first: neighbours have most of their recipes in common. */
+function byNameAndMember(snapshots: readonly Snapshot[]): Snapshot[][] {
+  return [...Map.groupBy(snapshots, ({ name, member }) => JSON.stringify([name, member])).values()]
 }
 
 /** A directory has 6 bytes a chunk at the least. */

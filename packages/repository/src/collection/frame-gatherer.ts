@@ -6,6 +6,8 @@ import type { PlainFrame, Recode } from './recode.ts'
 
 /** A frame is closed before it would grow above this. */
 const targetFrameBytes = 4 * 2 ** 20
+/** Plain bytes of all frames that are being filled: the fullest is closed before there are more. */
+const mostFillingBytes = 16 * 2 ** 20
 /** Frames that are encoded while another one is filled. */
 const encodedAtOnce = 3
 const tagBytes = 16
@@ -14,13 +16,15 @@ interface Filling {
   readonly kind: FrameKind
   bytes: Uint8Array<ArrayBuffer>
   length: number
+  storedBytes: number
   readonly ends: number[]
   readonly tags: Uint8Array[]
 }
 
 interface Encoding {
   readonly kind: FrameKind
-  readonly plain: Pick<PlainFrame, 'ends'> & { readonly tags: Uint8Array; readonly bytes: number }
+  readonly plain: Pick<PlainFrame, 'ends'> & { readonly tags: Uint8Array }
+  readonly storedBytes: number
   readonly result: ReturnType<Recode['encode']>
 }
 
@@ -29,6 +33,18 @@ export interface FrameGathererOptions {
   readonly secrets: (codecs: readonly CodecRecord[], epoch: number) => CodecSecrets
   readonly epoch: number
   readonly into: NewPacks
+}
+
+/** What is said of single chunks. */
+export interface GatheredChunks {
+  /** Bytes of each. */
+  readonly lengths: Uint32Array
+  /** Of each: those of one line come into frames of their own. */
+  readonly lines: Uint32Array
+  /** 16 bytes for each. */
+  readonly tags: Uint8Array
+  /** What they took of the pack they were in, by their plain lengths. */
+  readonly storedBytes: number
 }
 
 /** Gathers single chunks into new frames: through the codecs that they came out of, under the newest keys. */
@@ -41,32 +57,32 @@ export class FrameGatherer {
     this.#options = options
   }
 
-  /** Plain bytes that are in no pack yet. */
+  /** What will take of a pack, about, what is in none yet. */
   get pendingBytes(): number {
-    const filling = [...this.#filling.values()].reduce((sum, { length }) => sum + length, 0)
-    return this.#encoding.reduce((sum, { plain }) => sum + plain.bytes, filling)
+    return [...this.#filling.values(), ...this.#encoding].reduce((sum, { storedBytes }) => sum + storedBytes, 0)
   }
 
-  /**
-   * @param chunks one after the other
-   * @param lengths of each of them
-   * @param tags 16 bytes for each of them
-   */
-  async add({ codecs, pageBytes }: FrameKind, chunks: Uint8Array, lengths: Uint32Array, tags: Uint8Array): Promise<void> {
+  /** @param chunks one after the other */
+  async add({ codecs, pageBytes }: FrameKind, chunks: Uint8Array, { lengths, lines, tags, storedBytes }: GatheredChunks): Promise<void> {
     const kind: FrameKind = { epoch: this.#options.epoch, codecs, key: 'derived', pageBytes }
-    const key = canonicalJson(kind)
+    const name = canonicalJson(kind)
+    const keys = new Map([...new Set(lines)].map((line) => [line, `${line} ${name}`]))
+    const storedShare = storedBytes / Math.max(1, chunks.length)
     let place = 0
     for (const [index, length] of lengths.entries()) {
+      const key = keys.get(lines[index])!
       const open = this.#filling.get(key)
       if (open !== undefined && open.length + length > targetFrameBytes) await this.#encode(key, open)
-      const filling = this.#filling.get(key) ?? { kind, bytes: new Uint8Array(length), length: 0, ends: [], tags: [] }
+      const filling = this.#filling.get(key) ?? { kind, bytes: new Uint8Array(length), length: 0, storedBytes: 0, ends: [], tags: [] }
       this.#filling.set(key, filling)
       if (filling.length + length > filling.bytes.length) filling.bytes = grown(filling.bytes, filling.length + length)
       filling.bytes.set(chunks.subarray(place, (place += length)), filling.length)
       filling.length += length
+      filling.storedBytes += length * storedShare
       filling.ends.push(filling.length)
       filling.tags.push(tags.subarray(index * tagBytes, (index + 1) * tagBytes))
     }
+    await this.#keepFew()
   }
 
   /** Everything that was added is in the pack that is being filled. */
@@ -75,7 +91,17 @@ export class FrameGatherer {
     while (this.#encoding.length > 0) await this.#store()
   }
 
-  async #encode(key: string, { kind, bytes, length, ends, tags }: Filling): Promise<void> {
+  async #keepFew(): Promise<void> {
+    const fullestFirst = [...this.#filling].toSorted(([, one], [, other]) => other.length - one.length)
+    let bytes = fullestFirst.reduce((sum, [, { length }]) => sum + length, 0)
+    for (const [key, filling] of fullestFirst) {
+      if (bytes <= mostFillingBytes) return
+      bytes -= filling.length
+      await this.#encode(key, filling)
+    }
+  }
+
+  async #encode(key: string, { kind, bytes, length, storedBytes, ends, tags }: Filling): Promise<void> {
     this.#filling.delete(key)
     if (this.#encoding.length >= encodedAtOnce) await this.#store()
     const { recode, secrets, epoch } = this.#options
@@ -85,7 +111,7 @@ export class FrameGatherer {
     result.catch(() => undefined) // Thrown when its turn comes.
     const all = new Uint8Array(tags.length * tagBytes)
     tags.forEach((tag, index) => all.set(tag, index * tagBytes))
-    this.#encoding.push({ kind, plain: { ends: Uint32Array.from(ends), tags: all, bytes: length }, result })
+    this.#encoding.push({ kind, plain: { ends: Uint32Array.from(ends), tags: all }, storedBytes, result })
   }
 
   /** In the order in which they were begun. */

@@ -14,17 +14,18 @@ import type { RecipeMarks } from './recipe-marks.ts'
 
 /**
  * Marks all that a snapshot needs in the packs that are open. Resolves with the plain bytes of the frames that hold its chunks.
+ * @param line when it is the newest of its name and member, else 0
  * @param untouchable packs are added that lack something which a recipe says they have
  * @throws KpipeError KPIPE_OBJECT_MISSING, KPIPE_DAMAGED when its recipe cannot be read
  */
-export async function markSnapshot(marks: RecipeMarks, snapshot: Snapshot, untouchable: Set<number>): Promise<number> {
+export async function markSnapshot(marks: RecipeMarks, snapshot: Snapshot, line: number, untouchable: Set<number>): Promise<number> {
   const { state } = marks.context
   const places = placesOf(state, snapshot.id)
   let bytes = 0
   for (const stream of snapshot.manifest.streams) {
     const parts = await marks.reader.read(snapshot, stream, places)
     for (const { units } of parts) for (const { tag, pack } of units) markUnit(marks, snapshot, places.of(pack), tag, untouchable)
-    bytes += marks.mark(parts, places, ({ packs, open }, named) => {
+    bytes += marks.mark(parts, places, line, ({ packs, open }, named) => {
       // Some of its packs are not open: it may be in one of those.
       if (packs.length > open.length) return
       // It is lost: where it was may be the place where it comes back.

@@ -7,7 +7,7 @@ import { damagedPack, readPackRange } from '../packs/read-directory.ts'
 import type { Collection } from './collect.ts'
 import type { FrameGatherer } from './frame-gatherer.ts'
 import type { NewPacks } from './new-packs.ts'
-import { liveSlots, storedBytesOf } from './open-pack.ts'
+import { liveSlots, storedBytesOf, wastedPlainBytes } from './open-pack.ts'
 import type { OpenPack } from './open-pack.ts'
 
 const framesAtOnce = 4
@@ -15,10 +15,11 @@ const tagBytes = 16
 /** Frames below are joined with others: they compress better together. */
 const smallFrameBytes = 2 ** 20
 
-/** Whether a frame can be moved as it is: all of it is needed, and its keys are the newest. */
+/** Whether a frame can be moved as it is: all of it is needed, its keys are the newest, and no newest snapshot decodes most of it for nothing. */
 export function isMovable(old: OpenPack, frame: DirectoryFrame, epoch: number, canRecode: boolean): boolean {
   const isWhole = liveSlots(old, frame).length === frame.ends.length
-  return isWhole && frame.kind.epoch === epoch && (!canRecode || frame.lengths[0] >= smallFrameBytes)
+  if (!isWhole || frame.kind.epoch !== epoch) return false
+  return !canRecode || (frame.lengths[0] >= smallFrameBytes && wastedPlainBytes(old, frame) === 0)
 }
 
 /**
@@ -59,7 +60,9 @@ async function gather(old: OpenPack, frame: DirectoryFrame, chunks: Uint8Array, 
     chunks.length,
     'a decoded frame has the chunks that were asked for',
   )
-  await gatherer.add(frame.kind, chunks, lengths, tagsOf(old, frame, slots))
+  const lines = slots.map((slot) => old.lines[frame.firstChunk + slot])
+  const storedBytes = (storedBytesOf(frame) * chunks.length) / frame.lengths[0]
+  await gatherer.add(frame.kind, chunks, { lengths, lines, tags: tagsOf(old, frame, slots), storedBytes })
 }
 
 async function readFrame({ store }: Collection, { pack }: OpenPack, frame: DirectoryFrame): Promise<Uint8Array> {

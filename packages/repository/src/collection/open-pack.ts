@@ -13,6 +13,8 @@ export interface OpenPack {
   readonly table: PrefixTable
   /** u8 a chunk: 1 when a snapshot needs it. */
   readonly live: Uint8Array
+  /** u8 a chunk: the line of the newest snapshot that needs it, see `lineOf`; 0 when none of them does. */
+  readonly lines: Uint8Array
   /** 16 bytes a chunk, of those that are needed. */
   readonly tags: Uint8Array
   /** u32 a chunk: its frame. */
@@ -30,19 +32,33 @@ export function openPack(pack: PackRecord, directory: Directory, firstFrame: num
     directory,
     table: new PrefixTable(directory),
     live: new Uint8Array(chunks),
+    lines: new Uint8Array(chunks),
     tags: new Uint8Array(chunks * tagBytes),
     frameOf,
     firstFrame,
   }
 }
 
-/** Notes that a snapshot needs the chunk with the tag at `offset`; its place in the pack, undefined when it is not there. */
-export function markLive({ table, live, tags: kept }: OpenPack, tags: Uint8Array, offset: number): number | undefined {
+/**
+ * Notes that a snapshot needs the chunk with the tag at `offset`; its place in the pack, undefined when it is not there.
+ * @param line of a newest snapshot, 0 for any other
+ */
+export function markLive({ table, live, lines, tags: kept }: OpenPack, tags: Uint8Array, offset: number, line = 0): number | undefined {
   const place = table.find(tags, offset)
-  if (place === undefined || live[place] === 1) return place
+  if (place === undefined) return undefined
+  if (lines[place] === 0) lines[place] = line
+  if (live[place] === 1) return place
   live[place] = 1
   kept.set(tags.subarray(offset, offset + tagBytes), place * tagBytes)
   return place
+}
+
+/** Newest snapshots of so many names and members are told apart; those of more share lines. */
+const mostLines = 255
+
+/** The line of a name and member, by their place among all: what their newest snapshot needs is kept together. */
+export function lineOf(group: number): number {
+  return (group % mostLines) + 1
 }
 
 /** How many bytes lie in the object for a frame. */
@@ -56,8 +72,23 @@ export function liveSlots({ live }: OpenPack, { firstChunk, ends }: DirectoryFra
 }
 
 /** Bytes of a frame's plain chunks that are needed. */
-export function livePlainBytes({ live }: OpenPack, { firstChunk, ends }: DirectoryFrame): number {
+export function livePlainBytes({ live }: OpenPack, frame: DirectoryFrame): number {
+  return markedBytes(live, frame)
+}
+
+/** Of a frame that newest snapshots need, they need so much at the least, or it is scattered: its chunks are to be gathered elsewhere. */
+const leastShare = 0.75
+
+/** Plain bytes of a scattered frame that are decoded for nothing when a newest snapshot is restored; 0 of any other. */
+export function wastedPlainBytes({ lines }: OpenPack, frame: DirectoryFrame): number {
+  const plain = frame.lengths[0]
+  const used = markedBytes(lines, frame)
+  return used === 0 || used >= plain * leastShare ? 0 : plain - used
+}
+
+/** @param marks u8 a chunk of the pack; 0 for those that do not count */
+function markedBytes(marks: Uint8Array, { firstChunk, ends }: DirectoryFrame): number {
   let bytes = 0
-  for (let slot = 0, start = 0; slot < ends.length; start = ends[slot++]) if (live[firstChunk + slot] === 1) bytes += ends[slot] - start
+  for (let slot = 0, start = 0; slot < ends.length; start = ends[slot++]) if (marks[firstChunk + slot] !== 0) bytes += ends[slot] - start
   return bytes
 }

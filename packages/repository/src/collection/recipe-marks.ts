@@ -55,10 +55,11 @@ export class RecipeMarks {
 
   /**
    * Marks the chunks of one recipe. Resolves with the plain bytes of all open frames that hold some of them.
+   * @param line of a newest snapshot, 0 for any other
    * @param notFound told of candidates that do not have a chunk, or when there are none
    */
-  mark(parts: readonly ReadPart[], places: Places, notFound: (candidates: Candidates, named: string) => void): number {
-    this.#before = parts.map((read, at) => this.#markPart(read, places, this.#before[at], notFound))
+  mark(parts: readonly ReadPart[], places: Places, line: number, notFound: (candidates: Candidates, named: string) => void): number {
+    this.#before = parts.map((read, at) => this.#markPart(read, places, this.#before[at], line, notFound))
     return this.#plainBytes()
   }
 
@@ -66,6 +67,7 @@ export class RecipeMarks {
     read: ReadPart,
     places: Places,
     before: MarkedPart | undefined,
+    line: number,
     notFound: (candidates: Candidates, named: string) => void,
   ): MarkedPart {
     const { tags, packs, table, count } = read.part
@@ -79,20 +81,21 @@ export class RecipeMarks {
       const named = table[packs[chunk]]
       const where = exception === undefined ? candidates[packs[chunk]] : this.#candidatesOf(places.ofChunk(named, exception))
       const isSame =
+        line === 0 &&
         chunk < common &&
         exception === undefined &&
         own[chunk * 2] === others![chunk * 2] &&
         own[chunk * 2 + 1] === others![chunk * 2 + 1] &&
         before!.candidates[before!.read.part.packs[chunk]] === where
-      frames[chunk] = isSame ? before!.frames[chunk] : this.#markChunk(where, tags, chunk)
+      frames[chunk] = isSame ? before!.frames[chunk] : this.#markChunk(where, tags, chunk, line)
       if (frames[chunk] === 0) notFound(where, named)
     }
     return { read, candidates, frames }
   }
 
-  #markChunk({ open }: Candidates, tags: Uint8Array, chunk: number): number {
+  #markChunk({ open }: Candidates, tags: Uint8Array, chunk: number, line: number): number {
     for (const pack of open) {
-      const place = markLive(pack, tags, chunk * tagBytes)
+      const place = markLive(pack, tags, chunk * tagBytes, line)
       if (place !== undefined) return pack.firstFrame + pack.frameOf[place] + 1
     }
     return 0

@@ -133,16 +133,16 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
 }
 
 /** Nearly all frames of pages have the same ends. */
-let lastPageEnds: { readonly of: string; readonly ends: Uint32Array } | undefined
+let lastPageEnds: { readonly plainBytes: number; readonly pageBytes: number; readonly ends: Uint32Array } | undefined
 
 /** Ends of `count` chunks when all but the last have the page's length. Not to be written to: frames share them. */
 function pageEnds(plainBytes: number, count: number, pageBytes: number): Uint32Array {
-  const of = `${plainBytes} ${count} ${pageBytes}`
-  if (lastPageEnds?.of !== of) {
-    const ends = Uint32Array.from({ length: count }, (_, index) => Math.min((index + 1) * pageBytes, plainBytes))
-    lastPageEnds = { of, ends }
-  }
-  return lastPageEnds.ends
+  const last = lastPageEnds
+  if (last !== undefined && last.plainBytes === plainBytes && last.ends.length === count && last.pageBytes === pageBytes) return last.ends
+  const ends = new Uint32Array(count)
+  for (let index = 0; index < count; index++) ends[index] = Math.min((index + 1) * pageBytes, plainBytes)
+  lastPageEnds = { plainBytes, pageBytes, ends }
+  return ends
 }
 
 /** Whether a reader finds the ends from the page's length alone. */

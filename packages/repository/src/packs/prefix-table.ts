@@ -7,33 +7,42 @@ const empty = 0xffff_ffff
 
 /** Looks up chunks of one pack by their tags: an open table over the prefixes, at most half full. */
 export class PrefixTable {
-  readonly #prefixes: Buffer
+  readonly #prefixes: Uint8Array
   readonly #fullTags: Directory['fullTags']
   readonly #slots: Uint32Array
   readonly #mask: number
 
   constructor({ prefixes, fullTags }: Pick<Directory, 'prefixes' | 'fullTags'>) {
-    this.#prefixes = Buffer.from(prefixes.buffer, prefixes.byteOffset, prefixes.length)
-    this.#fullTags = fullTags
+    // Most tables are made and looked up in code that no compiler has got to yet: nothing is called in the loops, and all they use is local.
     const count = prefixes.length / prefixBytes
     const size = 2 ** Math.ceil(Math.log2(count * 2 + 2))
-    this.#mask = size - 1
-    this.#slots = new Uint32Array(size).fill(empty)
-    for (let chunk = 0; chunk < count; chunk++) {
-      let slot = this.#prefixes.readUInt32LE(chunk * prefixBytes) & this.#mask
-      while (this.#slots[slot] !== empty) slot = (slot + 1) & this.#mask
-      this.#slots[slot] = chunk
+    const mask = size - 1
+    const slots = new Uint32Array(size).fill(empty)
+    for (let chunk = 0, at = 0; chunk < count; chunk++, at += prefixBytes) {
+      let slot = (prefixes[at] | (prefixes[at + 1] << 8) | (prefixes[at + 2] << 16) | (prefixes[at + 3] << 24)) & mask
+      while (slots[slot] !== empty) slot = (slot + 1) & mask
+      slots[slot] = chunk
     }
+    this.#prefixes = prefixes
+    this.#fullTags = fullTags
+    this.#slots = slots
+    this.#mask = mask
   }
 
   /** The chunk of the pack that has the tag at `offset`, the first one where several have it. */
   find(tags: Uint8Array, offset: number): number | undefined {
-    const start = (tags[offset] | (tags[offset + 1] << 8) | (tags[offset + 2] << 16) | (tags[offset + 3] << 24)) & this.#mask
-    for (let slot = start; this.#slots[slot] !== empty; slot = (slot + 1) & this.#mask) {
-      const chunk = this.#slots[slot]
-      if (this.#matches(chunk, tags, offset)) return chunk
+    const prefixes = this.#prefixes
+    const slots = this.#slots
+    const mask = this.#mask
+    const start = (tags[offset] | (tags[offset + 1] << 8) | (tags[offset + 2] << 16) | (tags[offset + 3] << 24)) & mask
+    for (let slot = start; ; slot = (slot + 1) & mask) {
+      const chunk = slots[slot]
+      if (chunk === empty) return undefined
+      const at = chunk * prefixBytes
+      let same = 0
+      while (same < prefixBytes && prefixes[at + same] === tags[offset + same]) same++
+      if (same === prefixBytes && this.#isWhole(chunk, tags, offset)) return chunk
     }
-    return undefined
   }
 
   /** Frees its memory: it is not to be used any more. */
@@ -41,10 +50,9 @@ export class PrefixTable {
     giveBack(this.#slots)
   }
 
-  #matches(chunk: number, tags: Uint8Array, offset: number): boolean {
-    for (let index = 0; index < prefixBytes; index++) {
-      if (this.#prefixes[chunk * prefixBytes + index] !== tags[offset + index]) return false
-    }
+  /** Whether a chunk with the same prefix has the same tag, as far as the directory tells. */
+  #isWhole(chunk: number, tags: Uint8Array, offset: number): boolean {
+    if (this.#fullTags.size === 0) return true
     const full = this.#fullTags.get(chunk)
     return full === undefined || full === Buffer.from(tags.subarray(offset, offset + tagBytes)).toString('hex')
   }

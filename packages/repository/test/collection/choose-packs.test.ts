@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import { choosePacks } from '../../src/collection/choose-packs.ts'
 import type { PackUse } from '../../src/collection/pack-use.ts'
+import type { Recode } from '../../src/collection/recode.ts'
 import type { LogState } from '../../src/log/state.ts'
 
 const MiB = 2 ** 20
@@ -12,7 +13,7 @@ function packs(...unused: number[]): PackUse[] {
 
 function use(number: number, mebibytes: number, unused: number, more: Partial<PackUse> = {}): PackUse {
   const pack = { number, id: String(number), class: 'D', bytes: mebibytes * MiB, directoryBytes: 0, sha256: Buffer.alloc(0) } as const
-  return { pack, liveChunks: 1, liveBytes: (mebibytes - unused) * MiB, unusedBytes: unused * MiB, epoch: 1, ...more }
+  return { pack, liveChunks: 1, liveBytes: (mebibytes - unused) * MiB, unusedBytes: unused * MiB, wastedBytes: 0, epoch: 1, ...more }
 }
 
 function chosen(
@@ -21,7 +22,7 @@ function chosen(
   more: Partial<Parameters<typeof choosePacks>[0]> = {},
 ): number[] {
   const state = { epoch: 1, snapshots: new Map() } as unknown as LogState
-  return choosePacks({ uses, untouchable: new Set(), scattered: [], state, ...more }, options).map(({ pack }) => pack.number)
+  return choosePacks({ uses, untouchable: new Set(), scattered: [], newest: [], state, ...more }, options).map(({ pack }) => pack.number)
 }
 
 test('packs with the largest share of unused bytes go first, until no more stay than may', async (t) => {
@@ -58,7 +59,7 @@ test('with reseal all go that have frames of older keys', async (t) => {
 })
 
 test('small packs of a class are joined when there are many', async (t) => {
-  const small = Array.from({ length: 32 }, (_, number) => use(number, 1, 0))
+  const small = Array.from({ length: 32 }, (_, number) => use(number, 0.5, 0))
   t.equal(chosen(small, { maxUnused: 'unlimited' }).length, 32)
   t.equal(chosen(small.slice(1)).length, 0)
   const units = small.map((one, index) => (index % 2 === 0 ? one : { ...one, pack: { ...one.pack, class: 'M' as const } }))
@@ -69,4 +70,18 @@ test('packs of a snapshot of which too much must be read go when a tenth of them
   const state = { epoch: 1, snapshots: new Map([['a', { packs: [0, 1] }]]) } as unknown as LogState
   const uses = packs(2, 1, 2)
   t.same(chosen(uses, { maxUnused: 'unlimited' }, { state, scattered: ['a'] }), [0])
+})
+
+test('packs that cost a restore of a newest snapshot most go, until it decodes a quarter more than it has', async (t) => {
+  const snapshots = new Map([['late', { packs: [0, 1, 2, 3] }]])
+  const state = { epoch: 1, snapshots } as unknown as LogState
+  const uses = [16, 48, 0, 32].map((mebibytes, number) => use(number, 16, 0, { wastedBytes: mebibytes * MiB }))
+  const other = use(4, 16, 0, { wastedBytes: 64 * MiB })
+  const late = (readMebibytes: number) => [{ id: 'late', bytes: 64 * MiB, readBytes: readMebibytes * MiB }]
+  const recode = {} as Recode
+  t.same(chosen([...uses, other], { recode }, { state, newest: late(160) }), [1, 3])
+  t.same(chosen(uses, { recode }, { state, newest: late(176) }), [0, 1, 3])
+  t.same(chosen(uses, { recode }, { state, newest: late(128) }), [], 'twice is not too much')
+  t.same(chosen(uses, { recode, maxUnused: 'unlimited' }, { state, newest: late(160) }), [])
+  t.same(chosen(uses, {}, { state, newest: late(160) }), [], 'frames cannot be taken apart')
 })

@@ -48,7 +48,7 @@ test('packs with too little of use are written anew, and every kept snapshot res
   const { store, repository } = await madeRepository()
   const kept = await keptHours(repository, 36)
   const before = packBytes(store)
-  const dry = await repository.prune({ maxUnused: { bytes: 0 } })
+  const dry = await repository.prune({ maxUnused: { bytes: 0 }, recode: identityRecode(repository) })
   t.ok(dry.compacted.objects > 10, `${dry.compacted.objects} packs`)
   const report = await prunedNow(repository)
   t.same(report.compacted, dry.compacted)
@@ -214,4 +214,46 @@ test('a copy that heals is taken along although no snapshot needs it now', async
   t.ok((await restore(after, again.snapshot)).equals(now))
   t.ok((await restore(after, last.snapshot)).equals(without))
   t.same((await readAll(after)).damages, [])
+})
+
+/** How many bytes a restore decodes, beside those of the snapshot. */
+async function amplification(repository: Repository, id: string): Promise<number> {
+  const stream = await repository.openStream(repository.find(id))
+  const frames = await Promise.all(Array.from({ length: stream.frames }, (_, frame) => stream.load(frame)))
+  return frames.reduce((sum, { lengths }) => sum + lengths[0], 0) / stream.bytes
+}
+
+test('what the newest snapshot of each name needs is gathered once it is scattered', async (t) => {
+  const { store, repository } = await madeRepository()
+  const kept = new Map<string, Buffer>()
+  const newest = new Map<string, string>()
+  const streams = { one: hours(500, 75, 5), two: hours(400, 60, 6) }
+  const hour = async (): Promise<void> => {
+    for (const name of ['one', 'two'] as const) {
+      const bytes = streams[name].next().value
+      const { snapshot } = await backUp(repository, bytes, { name })
+      kept.set(snapshot.id, bytes)
+      newest.set(name, snapshot.id)
+    }
+  }
+  const worst = async (): Promise<number> => Math.max(...(await Promise.all([...newest.values()].map((id) => amplification(repository, id)))))
+  for (let count = 0; count < 30; count++) await hour()
+  const before = await worst()
+  t.ok(before > 3, `${before}`)
+  const stored = packBytes(store)
+  const report = await prunedNow(repository)
+  t.ok(report.compacted.objects > 30, `${report.compacted.objects} packs`)
+  const after = await worst()
+  t.ok(after < 1.3, `${after}`)
+  t.ok(packBytes(store) < stored, 'nothing is stored twice')
+  t.ok(await allRestore(await reopened(store), kept))
+  t.match(await prunedNow(repository), { compacted: { objects: 0 } })
+
+  for (let count = 0; count < 20; count++) {
+    await hour()
+    const { compacted } = await prunedNow(repository)
+    const now = await worst()
+    t.ok(now <= 2, `${now} after ${count} more, with ${compacted.objects} packs written anew`)
+  }
+  t.ok(await allRestore(await reopened(store), kept))
 })
