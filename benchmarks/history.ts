@@ -15,7 +15,13 @@ import { hourlyShare, stampedFiles } from './scale/stamped-files.ts'
 /** Claim: what a repository does depends little on how many snapshots it holds, and a late snapshot is restored as fast as a lonely one. */
 export interface HistoryFigures {
   readonly counts: readonly { readonly snapshots: number; readonly seconds: Readonly<Record<string, readonly number[]>> }[]
-  readonly aged: { readonly hours: number; readonly bytes: number; readonly stored: number; readonly late: readonly number[]; readonly fresh: readonly number[] }
+  readonly aged: {
+    readonly hours: number
+    readonly bytes: number
+    readonly stored: number
+    readonly late: readonly number[]
+    readonly fresh: readonly number[]
+  }
 }
 
 const repeats = Number(process.env['KPIPE_BENCH_REPEATS'] ?? 5)

@@ -236,7 +236,8 @@ test('what the newest snapshot of each name needs is gathered once it is scatter
       newest.set(name, snapshot.id)
     }
   }
-  const worst = async (): Promise<number> => Math.max(...(await Promise.all([...newest.values()].map((id) => amplification(repository, id)))))
+  const worst = async (): Promise<number> =>
+    Math.max(...(await Promise.all([...newest.values()].map((id) => amplification(repository, id)))))
   for (let count = 0; count < 30; count++) await hour()
   const before = await worst()
   t.ok(before > 3, `${before}`)
