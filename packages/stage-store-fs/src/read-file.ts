@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, OpenFile } from './file-system.ts'
 import { hasCode } from './store-fault.ts'
 
 /** The file, or as much of a range as it has, in own memory; undefined when there is no file. */
@@ -17,12 +17,10 @@ export async function readObject(
     throw error
   }
   try {
-    const stat = await handle.stat()
-    // A folder: the name begins those of objects and is none.
-    if (!stat.isFile()) return undefined
-    const { size } = stat
     const offset = range?.offset ?? 0
-    const bytes = new Uint8Array(Math.max(0, Math.min(range?.length ?? size, size - offset)))
+    const length = await lengthToRead(handle, range)
+    if (length === undefined) return undefined
+    const bytes = new Uint8Array(length)
     let filled = 0
     while (filled < bytes.length) {
       const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled)
@@ -30,7 +28,25 @@ export async function readObject(
       filled += bytesRead
     }
     return filled === bytes.length ? bytes : bytes.slice(0, filled)
+  } catch (error) {
+    // A folder: the name begins those of objects and is none.
+    if (hasCode(error, 'EISDIR')) return undefined
+    throw error
   } finally {
     await handle.close()
   }
+}
+
+/** Memory for so much is taken without a look at how long the file is: each call of the system costs as much as reading some ten kilobytes. */
+const unaskedBytes = 4 * 2 ** 20
+
+/** Undefined when it is no file. */
+async function lengthToRead(
+  handle: Pick<OpenFile, 'stat'>,
+  range: { readonly offset: number; readonly length: number } | undefined,
+): Promise<number | undefined> {
+  if (range !== undefined && range.length <= unaskedBytes) return range.length
+  const stat = await handle.stat()
+  if (!stat.isFile()) return undefined
+  return Math.max(0, Math.min(range?.length ?? stat.size, stat.size - (range?.offset ?? 0)))
 }

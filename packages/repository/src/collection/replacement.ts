@@ -6,7 +6,6 @@ import { encodePackNumbers } from '../log/pack-numbers.ts'
 import type { Compact, NewPack } from '../log/payload.ts'
 import type { LogState } from '../log/state.ts'
 import { packName } from '../packs/pack-name.ts'
-import { targetPackBytes } from '../packs/pack-builder.ts'
 import { VarintWriter } from '../varint.ts'
 import type { Collection } from './collect.ts'
 import type { Examined } from './examine.ts'
@@ -21,6 +20,8 @@ import { removeObjects } from './sweep.ts'
 
 /** New packs of one COMPACT: what is written is committed now and then, so that little is lost with a process. */
 const packsAtOnce = 8
+/** A new pack is closed before it would grow above this: more than other packs, for there is one at a time, and each ends with frames that are not full. */
+const collectedPackBytes = 16 * 2 ** 20
 /** Room for the directory: 11 bytes a chunk, 64 a frame, rounded up. */
 const directoryShare = 1.02
 
@@ -121,7 +122,7 @@ export class Replacement {
   #hasRoom(packs: NewPacks, { liveBytes }: PackUse): boolean {
     if (packs.fillingBytes === 0) return true
     const pending = packs === this.#packs.D ? (this.#gatherer?.pendingBytes ?? 0) : 0
-    return (packs.fillingBytes + pending + liveBytes) * directoryShare <= targetPackBytes
+    return (packs.fillingBytes + pending + liveBytes) * directoryShare <= collectedPackBytes
   }
 
   async #close(packClass: PackClass): Promise<void> {
