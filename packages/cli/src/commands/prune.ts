@@ -10,7 +10,7 @@ import { tellRollback } from '../where/rollback.ts'
 export const prune = command({
   summary: 'Give back the space of what no snapshot uses.',
   description:
-    'Shows what it would do; acts with --apply only. Runs beside any number of backups, on this host and others. Packs that no snapshot uses are marked, and removed by a prune an hour later; packs of which little is of use are written anew. What it may not remove yet stays, and the next prune goes on, also after this one was killed. Backups of this host that died are ended at once, those of others after a day or with --end-writer.',
+    'Shows what it would do; acts with --apply only. Runs beside any number of backups, on this host and others. Packs that no snapshot uses are marked, and removed by a prune an hour later; packs of which little is of use are written anew, and so are those that make a restore of a newest snapshot decode twice its bytes. What it may not remove yet stays, and the next prune goes on, also after this one was killed. Backups of this host that died are ended at once, those of others after a day or with --end-writer.',
   examples: [
     'kpipe prune',
     'kpipe prune --apply',

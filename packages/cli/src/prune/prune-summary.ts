@@ -40,7 +40,7 @@ export function pruneText(report: PruneReport): string[] {
   say(condemned, `${packs(condemned)}: ${would}marked, no snapshot uses them`)
   say(
     compacted,
-    `${packs(compacted)}: ${would}written anew without what no snapshot uses, as ${written.objects > 0 && applied ? packs(written) : sizeText(written.bytes)}`,
+    `${packs(compacted)}: ${would}written anew as ${written.objects > 0 && applied ? packs(written) : sizeText(written.bytes)}, without what no snapshot uses and with what the newest ones need together`,
   )
   say(waiting, `${packs(waiting)}: marked, ${applied ? 'stay' : 'would stay'} until ${waitText(report)}`)
   if (report.waitsForWriters) lines.push(...report.openWriters.map((writer) => `unfinished writer: ${writerText(writer)}`))
