@@ -18,6 +18,8 @@ export interface PagedBackup {
   readonly pageBytes?: number
   /** Length of each chunk; default: pages. */
   readonly lengths?: Uint32Array
+  /** What the codec makes of a frame; default: nothing is changed. */
+  readonly encode?: (plain: Buffer) => Buffer
   /** By name. */
   readonly attachments?: Readonly<Record<string, Uint8Array>>
 }
@@ -63,8 +65,9 @@ export async function feed(repository: Repository, writer: BackupWriter, bytes: 
     const tags = Buffer.concat(chunks.map((chunk) => chunk.tag))
     let end = 0
     const ends = Uint32Array.from(chunks, (chunk) => (end += chunk.bytes.length))
-    const digest = createHash('sha256').update(plain).digest().subarray(0, 16)
-    await writer.frame({ ordinal: frames++, bytes: plain, digest, lengths: [plain.length, plain.length], tags, ends })
+    const stored = options.encode?.(plain) ?? plain
+    const digest = createHash('sha256').update(stored).digest().subarray(0, 16)
+    await writer.frame({ ordinal: frames++, bytes: stored, digest, lengths: [plain.length, stored.length], tags, ends })
     chunks.length = 0
   }
   let [place, fresh] = [0, 0]

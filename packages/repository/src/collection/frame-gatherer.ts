@@ -24,6 +24,7 @@ interface Filling {
 interface Encoding {
   readonly kind: FrameKind
   readonly plain: Pick<PlainFrame, 'ends'> & { readonly tags: Uint8Array }
+  readonly length: number
   readonly storedBytes: number
   readonly result: ReturnType<Recode['encode']>
 }
@@ -57,9 +58,14 @@ export class FrameGatherer {
     this.#options = options
   }
 
-  /** What will take of a pack, about, what is in none yet. */
-  get pendingBytes(): number {
+  /** What is in no pack yet will take so much of one, if its chunks shrink as those did that they were in a frame with. */
+  get likelyBytes(): number {
     return [...this.#filling.values(), ...this.#encoding].reduce((sum, { storedBytes }) => sum + storedBytes, 0)
+  }
+
+  /** The same if nothing of it shrinks. */
+  get mostBytes(): number {
+    return [...this.#filling.values(), ...this.#encoding].reduce((sum, { length }) => sum + length, 0)
   }
 
   /** @param chunks one after the other */
@@ -88,6 +94,11 @@ export class FrameGatherer {
   /** Everything that was added is in the pack that is being filled. */
   async flush(): Promise<void> {
     for (const [key, filling] of this.#filling) await this.#encode(key, filling)
+    await this.storeEncoded()
+  }
+
+  /** Every frame that was filled is in the pack that is being filled. */
+  async storeEncoded(): Promise<void> {
     while (this.#encoding.length > 0) await this.#store()
   }
 
@@ -111,7 +122,7 @@ export class FrameGatherer {
     result.catch(() => undefined) // Thrown when its turn comes.
     const all = new Uint8Array(tags.length * tagBytes)
     tags.forEach((tag, index) => all.set(tag, index * tagBytes))
-    this.#encoding.push({ kind, plain: { ends: Uint32Array.from(ends), tags: all }, storedBytes, result })
+    this.#encoding.push({ kind, plain: { ends: Uint32Array.from(ends), tags: all }, length, storedBytes, result })
   }
 
   /** In the order in which they were begun. */

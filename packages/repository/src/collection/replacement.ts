@@ -22,6 +22,8 @@ import { removeObjects } from './sweep.ts'
 const packsAtOnce = 8
 /** A new pack is closed before it would grow above this: more than other packs, for there is one at a time, and each ends with frames that are not full. */
 const collectedPackBytes = 16 * 2 ** 20
+/** None becomes longer, however little its frames shrink: `choosePacks` leaves longer ones alone for ever, and readers do not take any length. */
+const mostPackBytes = 31 * 2 ** 20
 /** Room for the directory: 11 bytes a chunk, 64 a frame, rounded up. */
 const directoryShare = 1.02
 
@@ -59,7 +61,8 @@ export class Replacement {
     const packClass = use.pack.class
     const packs = this.#packs[packClass]
     if (!this.#hasRoom(packs, use)) {
-      if (packClass === 'D') await this.#gatherer?.flush()
+      if (packClass === 'D') await this.#gatherer?.storeEncoded()
+      if (packClass === 'D' && !this.#hasRoom(packs, use)) await this.#gatherer?.flush()
       if (!this.#hasRoom(packs, use)) await this.#close(packClass)
     }
     if (this.#records.length >= packsAtOnce && !(await this.commit())) return
@@ -119,10 +122,12 @@ export class Replacement {
     return true
   }
 
-  #hasRoom(packs: NewPacks, { liveBytes }: PackUse): boolean {
-    if (packs.fillingBytes === 0) return true
-    const pending = packs === this.#packs.D ? (this.#gatherer?.pendingBytes ?? 0) : 0
-    return (packs.fillingBytes + pending + liveBytes) * directoryShare <= collectedPackBytes
+  #hasRoom(packs: NewPacks, { liveBytes, pack }: PackUse): boolean {
+    const { fillingBytes } = packs
+    if (fillingBytes === 0) return true
+    const { likelyBytes, mostBytes } = (packs === this.#packs.D ? this.#gatherer : undefined) ?? { likelyBytes: 0, mostBytes: 0 }
+    const isLikely = (fillingBytes + likelyBytes + liveBytes) * directoryShare <= collectedPackBytes
+    return isLikely && (fillingBytes + mostBytes + pack.bytes) * directoryShare <= mostPackBytes
   }
 
   async #close(packClass: PackClass): Promise<void> {

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { test } from 'tap'
 import type { MemoryStore } from '@kpipe/engine/testing'
+import type { Recode } from '../../src/collection/recode.ts'
 import type { Repository } from '../../src/index.ts'
 import { dice, madeRepository, noise, reopened } from '../made-repository.ts'
 import { backUp, begin, commit, feed, pageBytes, restore } from '../paged-backup.ts'
@@ -257,4 +260,38 @@ test('what the newest snapshot of each name needs is gathered once it is scatter
     t.ok(now <= 2, `${now} after ${count} more, with ${compacted.objects} packs written anew`)
   }
   t.ok(await allRestore(await reopened(store), kept))
+})
+
+test('no new pack is longer than can be moved again, when what stays of the old ones is what did not shrink', async (t) => {
+  const { store, repository } = await madeRepository()
+  const page = 4096
+  const random = noise(16 * 2 ** 22, 'stays')
+  const going: string[] = []
+  for (let hour = 0; hour < 16; hour++) {
+    // 4 MiB more that do not shrink, and 12 MiB that do and are others each hour.
+    const text = Buffer.alloc(3 * 2 ** 22, 'x')
+    for (let at = 0; at < text.length; at += page) text.write(`${hour} ${at}`, at)
+    const bytes = Buffer.concat([random.subarray(0, (hour + 1) * 2 ** 22), text])
+    const { snapshot } = await backUp(repository, bytes, { pageBytes: page, frameChunks: 4096, encode: deflateRawSync })
+    if (hour < 15) going.push(snapshot.id)
+  }
+  await repository.forget(going)
+  const identity = identityRecode(repository)
+  const recode: Recode = {
+    decode: (frame, slots, tags) => identity.decode({ ...frame, bytes: inflateRawSync(frame.bytes) }, slots, tags),
+    async encode({ bytes }) {
+      const stored = deflateRawSync(bytes)
+      return {
+        bytes: new Uint8Array(stored),
+        digest: createHash('sha256').update(stored).digest().subarray(0, 16),
+        lengths: [bytes.length, stored.length],
+      }
+    },
+  }
+  const { compacted } = await prunedNow(repository, { recode })
+  t.ok(compacted.objects >= 15, `${compacted.objects} packs`)
+  const longest = Math.max(...[...store.objects].filter(([name]) => name.startsWith('packs/')).map(([, bytes]) => bytes.length))
+  t.ok(longest > 8 * 2 ** 20 && longest < 32 * 2 ** 20, `${longest} bytes`)
+  t.match(await prunedNow(repository, { recode }), { compacted: { objects: 0 } })
+  t.match(await repository.check({}), { damages: [] })
 })
