@@ -29,19 +29,19 @@ export class PrefixTable {
     this.#mask = mask
   }
 
-  /** The chunk of the pack that has the tag at `offset`, the first one where several have it. */
-  find(tags: Uint8Array, offset: number): number | undefined {
-    const prefixes = this.#prefixes
+  /**
+   * The chunk of the pack that has the tag at `offset`. Where several have it, the first one, or the one that is likely.
+   * @param likely looked at before the others: streams have most chunks in the order of their packs
+   */
+  find(tags: Uint8Array, offset: number, likely = 0): number | undefined {
+    if (this.#isAt(likely, tags, offset)) return likely
     const slots = this.#slots
     const mask = this.#mask
     const start = (tags[offset] | (tags[offset + 1] << 8) | (tags[offset + 2] << 16) | (tags[offset + 3] << 24)) & mask
     for (let slot = start; ; slot = (slot + 1) & mask) {
       const chunk = slots[slot]
       if (chunk === empty) return undefined
-      const at = chunk * prefixBytes
-      let same = 0
-      while (same < prefixBytes && prefixes[at + same] === tags[offset + same]) same++
-      if (same === prefixBytes && this.#isWhole(chunk, tags, offset)) return chunk
+      if (this.#isAt(chunk, tags, offset)) return chunk
     }
   }
 
@@ -50,8 +50,11 @@ export class PrefixTable {
     giveBack(this.#slots)
   }
 
-  /** Whether a chunk with the same prefix has the same tag, as far as the directory tells. */
-  #isWhole(chunk: number, tags: Uint8Array, offset: number): boolean {
+  /** Whether a chunk of the pack has the tag, as far as the directory tells. */
+  #isAt(chunk: number, tags: Uint8Array, offset: number): boolean {
+    const prefixes = this.#prefixes
+    const at = chunk * prefixBytes
+    for (let byte = 0; byte < prefixBytes; byte++) if (prefixes[at + byte] !== tags[offset + byte]) return false
     if (this.#fullTags.size === 0) return true
     const full = this.#fullTags.get(chunk)
     return full === undefined || full === Buffer.from(tags.subarray(offset, offset + tagBytes)).toString('hex')

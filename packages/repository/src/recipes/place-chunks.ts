@@ -43,12 +43,15 @@ export async function placeChunks(
   for (const same of byPack) {
     const tables = (await directories.next()).map(({ index, directory }) => ({ index, table: new PrefixTable(directory) }))
     for (const group of same) {
+      // Pages with the same content are stored one by one: of these each has its own, so that what lies in a row is read in a row.
+      let likely = 0
       for (const chunk of group.chunks) {
-        const found = firstFound(tables, tags, chunk * tagBytes)
+        const found = firstFound(tables, tags, chunk * tagBytes, likely)
         if (found === undefined) notFound(chunk, group)
         const place = found ?? [0, 0]
         packOf[chunk] = place[0]
         indexOf[chunk] = place[1]
+        likely = place[1] + 1
       }
     }
     for (const { table } of tables) table.release()
@@ -62,9 +65,10 @@ function firstFound(
   tables: readonly { readonly index: number; readonly table: PrefixTable }[],
   tags: Uint8Array,
   offset: number,
+  likely: number,
 ): [number, number] | undefined {
   for (const { index, table } of tables) {
-    const found = table.find(tags, offset)
+    const found = table.find(tags, offset, likely)
     if (found !== undefined) return [index, found]
   }
   return undefined
