@@ -91,3 +91,14 @@ test('a loaded frame has its own memory and the codecs and secrets of its making
 function packsOf(objects: ReadonlyMap<string, Uint8Array>): string[] {
   return [...objects.keys()].filter((name) => name.startsWith('packs/'))
 }
+
+test('pages with the same content are each read where they were stored', async (t) => {
+  const { repository } = await madeRepository()
+  const [one, other] = [noise(pageBytes, 'one'), noise(pageBytes, 'other')]
+  const bytes = Buffer.concat([one, other, one, other, other, one])
+  const { snapshot } = await backUp(repository, bytes, { frameChunks: 2 })
+  const { frameOf, slotOf } = await repository.openStream(snapshot)
+  t.same([...frameOf], [0, 0, 1, 1, 2, 2])
+  t.same([...slotOf], [0, 1, 0, 1, 0, 1])
+  t.ok((await restore(repository, snapshot)).equals(bytes))
+})

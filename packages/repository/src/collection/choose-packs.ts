@@ -9,7 +9,7 @@ const smallPackBytes = targetPackBytes / 4
 /** Small packs are joined when there are so many: each byte is not written again by every collection. */
 const smallPacks = 32
 /** A new pack with the whole of a larger one might become larger than readers take; no writer of kpipe makes such. */
-const maxOldBytes = 32 * 2 ** 20
+export const maxMovableBytes = 32 * 2 ** 20
 /** Of a pack that a scattered snapshot uses. */
 const scatteredShare = 0.1
 /** When a restore of a newest snapshot decodes more than so many times its bytes, its chunks are gathered until it is so many times. */
@@ -24,7 +24,7 @@ export function choosePacks(
   { uses, untouchable, scattered, newest, state }: Pick<Examined, 'uses' | 'untouchable' | 'scattered' | 'newest' | 'state'>,
   { maxUnused = defaultUnused, reseal = false, recode }: Pick<PruneOptions, 'maxUnused' | 'reseal' | 'recode'>,
 ): PackUse[] {
-  const movable = uses.filter(({ pack }) => !untouchable.has(pack.number) && pack.bytes <= maxOldBytes)
+  const movable = uses.filter(({ pack }) => !untouchable.has(pack.number) && pack.bytes <= maxMovableBytes)
   const chosen = new Set<PackUse>()
   if (reseal) for (const use of movable) if (use.epoch < state.epoch) chosen.add(use)
   const scatteredPacks = new Set(scattered.flatMap((id) => state.snapshots.get(id)?.packs ?? []))

@@ -7,6 +7,7 @@ import type { Compact, NewPack } from '../log/payload.ts'
 import type { LogState } from '../log/state.ts'
 import { packName } from '../packs/pack-name.ts'
 import { VarintWriter } from '../varint.ts'
+import { maxMovableBytes } from './choose-packs.ts'
 import type { Collection } from './collect.ts'
 import type { Examined } from './examine.ts'
 import { FrameGatherer } from './frame-gatherer.ts'
@@ -22,8 +23,8 @@ import { removeObjects } from './sweep.ts'
 const packsAtOnce = 8
 /** A new pack is closed before it would grow above this: more than other packs, for there is one at a time, and each ends with frames that are not full. */
 const collectedPackBytes = 16 * 2 ** 20
-/** None becomes longer, however little its frames shrink: `choosePacks` leaves longer ones alone for ever, and readers do not take any length. */
-const mostPackBytes = 31 * 2 ** 20
+/** None is filled further, however little its frames shrink: padding is added, and it is to be moved again some day. */
+const mostPackBytes = maxMovableBytes - 2 ** 20
 /** Room for the directory: 11 bytes a chunk, 64 a frame, rounded up. */
 const directoryShare = 1.02
 

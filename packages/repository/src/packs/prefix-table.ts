@@ -13,7 +13,7 @@ export class PrefixTable {
   readonly #mask: number
 
   constructor({ prefixes, fullTags }: Pick<Directory, 'prefixes' | 'fullTags'>) {
-    // Most tables are made and looked up in code that no compiler has got to yet: nothing is called in the loops, and all they use is local.
+    // Most tables are made by code that no compiler has got to yet: nothing is called in the loop, and all it uses is local.
     const count = prefixes.length / prefixBytes
     const size = 2 ** Math.ceil(Math.log2(count * 2 + 2))
     const mask = size - 1
@@ -30,11 +30,11 @@ export class PrefixTable {
   }
 
   /**
-   * The chunk of the pack that has the tag at `offset`. Where several have it, the first one, or the one that is likely.
-   * @param likely looked at before the others: streams have most chunks in the order of their packs
+   * The chunk of the pack that has the tag at `offset`; of several the first one, or `likely` when it is among them.
+   * @param likely a chunk of the pack, or one behind the last
    */
-  find(tags: Uint8Array, offset: number, likely = 0): number | undefined {
-    if (this.#isAt(likely, tags, offset)) return likely
+  find(tags: Uint8Array, offset: number, likely?: number): number | undefined {
+    if (likely !== undefined && this.#isAt(likely, tags, offset)) return likely
     const slots = this.#slots
     const mask = this.#mask
     const start = (tags[offset] | (tags[offset + 1] << 8) | (tags[offset + 2] << 16) | (tags[offset + 3] << 24)) & mask

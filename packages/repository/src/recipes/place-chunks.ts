@@ -43,7 +43,7 @@ export async function placeChunks(
   for (const same of byPack) {
     const tables = (await directories.next()).map(({ index, directory }) => ({ index, table: new PrefixTable(directory) }))
     for (const group of same) {
-      // Pages with the same content are stored one by one: of these each has its own, so that what lies in a row is read in a row.
+      // Streams have most chunks in the order of their packs. A page that is stored several times is read where it lies in that order.
       let likely = 0
       for (const chunk of group.chunks) {
         const found = firstFound(tables, tags, chunk * tagBytes, likely)
